@@ -2,60 +2,47 @@
 use std::sync::Arc;
 
 use async_graphql::{
-    ServerError, ValidationResult,
+    ServerError, ValidationMode, ValidationResult,
     async_trait::async_trait,
     dynamic::{
-        Enum, Field, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder, Subscription, SubscriptionField,
-        SubscriptionFieldFuture, TypeRef, Union,
+        Enum, Field, FieldFuture, InputObject, InputValue, Object, Scalar, Schema, SchemaBuilder, Subscription,
+        SubscriptionField, SubscriptionFieldFuture, TypeRef, Union,
     },
     extensions::{Extension, ExtensionContext, ExtensionFactory, NextValidation},
 };
 
 use super::{
     derive::SCALARS,
-    model::{Answer, Kind, Member, Model, Root, RootKind, Shape, Type, Use, capitalized, connection, edge},
-    operations::{BOOKINGS, FLIGHT_IDS},
-    resolve,
+    model::{Kind, Member, Model, Root, RootKind, Shape, Type, Use, capitalized},
 };
-
-/// The names of the roots.
-const QUERY: &str = "Query";
-const MUTATION: &str = "Mutation";
-const SUBSCRIPTION: &str = "Subscription";
 
 /// The schema in its forms.
 #[derive(Debug)]
 pub(crate) struct Schemas {
-    /// With all roots.
+    /// Answers questions about the schema, without a validation.
     pub whole: Schema,
     /// Executes nothing: it validates.
     pub validated: Schema,
-    /// Its root is that of the subscriptions: it shows one event as the client asked.
-    pub events: Schema,
 }
 
 impl Schemas {
     pub fn new(model: &Model) -> anyhow::Result<Self> {
-        let of = |kind| model.roots.iter().filter(move |root| root.kind == kind);
-        let object = |name: &str, kind| of(kind).fold(Object::new(name), |object, root| object.field(field(root)));
-        let subscription = || {
-            of(RootKind::Subscription)
-                .fold(Subscription::new(SUBSCRIPTION), |subscription, root| subscription.field(followed(root)))
+        let build = || {
+            let roots = |kind| model.roots.iter().filter(move |root| root.kind == kind);
+            let object =
+                |kind: RootKind| roots(kind).fold(Object::new(kind.name()), |object, root| object.field(field(root)));
+            let subscription = roots(RootKind::Subscription)
+                .fold(Subscription::new(RootKind::Subscription.name()), |all, root| all.field(followed(root)));
+            let [query, mutation, follow] =
+                [RootKind::Query, RootKind::Mutation, RootKind::Subscription].map(RootKind::name);
+            let builder = Schema::build(query, Some(mutation), Some(follow))
+                .register(object(RootKind::Query))
+                .register(object(RootKind::Mutation))
+                .register(subscription);
+            types(model).into_iter().fold(builder, SchemaBuilder::register).disable_suggestions()
         };
-        let whole = || {
-            Schema::build(QUERY, Some(MUTATION), Some(SUBSCRIPTION))
-                .register(object(QUERY, RootKind::Query))
-                .register(object(MUTATION, RootKind::Mutation))
-                .register(subscription())
-        };
-        let events = Schema::build(SUBSCRIPTION, None, None)
-            .register(object(SUBSCRIPTION, RootKind::Subscription))
-            .disable_introspection();
-        let [whole, validated, events] = [whole(), whole().extension(Validation), events].map(|builder| {
-            let builder = types(model).into_iter().fold(builder, SchemaBuilder::register);
-            builder.disable_suggestions().finish()
-        });
-        Ok(Self { whole: whole?, validated: validated?, events: events? })
+        let whole = build().validation_mode(ValidationMode::Fast).finish()?;
+        Ok(Self { whole, validated: build().extension(Validation).finish()? })
     }
 }
 
@@ -89,23 +76,16 @@ fn types(model: &Model) -> Vec<async_graphql::dynamic::Type> {
             None => scalar.into(),
         });
     }
-    types.extend(model.types.iter().map(|(name, of)| registered(model, name, of)));
-    types.push(resolve::page_info().into());
-    for root in &model.roots {
-        if let Answer::Connection(item, is_counted) = &root.answer {
-            types.push(resolve::connection(&connection(item), item, *is_counted).into());
-            types.push(resolve::edge(&edge(item), item).into());
-        }
-    }
+    types.extend(model.types.iter().map(|(name, of)| registered(name, of)));
     types
 }
 
-fn registered(model: &Model, name: &str, of: &Type) -> async_graphql::dynamic::Type {
+fn registered(name: &str, of: &Type) -> async_graphql::dynamic::Type {
     let about = of.about.clone().unwrap_or_default();
     match &of.kind {
         Kind::Object(members) => {
             let object = Object::new(name).description(about);
-            members.iter().fold(object, |object, member| object.field(shown(model, name, member))).into()
+            members.iter().fold(object, |object, member| object.field(shown(member))).into()
         }
         Kind::Input(members) => {
             let input = InputObject::new(name).description(about);
@@ -129,30 +109,13 @@ pub(crate) fn type_ref(of: &Use) -> TypeRef {
     if of.is_nullable { shape } else { TypeRef::NonNull(Box::new(shape)) }
 }
 
-/// Returns a member of an object: a relation, or what REST answered.
-fn shown(model: &Model, owner: &str, member: &Member) -> Field {
-    let of = type_ref(&member.of);
-    let field = match (owner, member.rest.as_str()) {
-        (owner, "payments") if BOOKINGS.contains(&owner) => Field::new(&member.name, of, resolve::payments),
-        (_, "flight") if is_relation(model, owner, "flight_id") => Field::new(&member.name, of, resolve::flight),
-        (_, "flights") if is_relation(model, owner, FLIGHT_IDS) => Field::new(&member.name, of, resolve::flights),
-        _ => {
-            let kind = model.types.get(member.of.name()).map(|of| &of.kind);
-            let is_leaf = !matches!(kind, Some(Kind::Object(_) | Kind::Union(_)));
-            let rest = member.rest.clone();
-            Field::new(&member.name, of, move |ctx| resolve::member(ctx.parent_value, &rest, is_leaf))
-        }
-    };
+/// Returns a member of an object. The library only describes it.
+fn shown(member: &Member) -> Field {
+    let field = Field::new(&member.name, type_ref(&member.of), |_| FieldFuture::Value(None));
     match &member.about {
         Some(about) => field.description(about),
         None => field,
     }
-}
-
-/// Returns whether a type has the member from which a relation leads.
-fn is_relation(model: &Model, owner: &str, from: &str) -> bool {
-    let Some(Type { kind: Kind::Object(members), .. }) = model.types.get(owner) else { return false };
-    members.iter().any(|member| member.rest == from)
 }
 
 fn given(name: &str, of: &Use, about: Option<&String>) -> InputValue {
@@ -163,14 +126,11 @@ fn given(name: &str, of: &Use, about: Option<&String>) -> InputValue {
     }
 }
 
-/// Returns a field of a root: a call of REST.
 fn field(root: &Root) -> Field {
-    let called = root.clone();
-    let field = Field::new(root.name, type_ref(&root.answer.of()), move |ctx| resolve::root(&called, ctx));
+    let field = Field::new(root.name, type_ref(&root.answer.of()), |_| FieldFuture::Value(None));
     arguments(root).fold(field, Field::argument).description(about(root))
 }
 
-/// Returns a field of the subscriptions as the schema shows it. What it sends comes from the schema of the events.
 fn followed(root: &Root) -> SubscriptionField {
     let field = SubscriptionField::new(root.name, type_ref(&root.answer.of()), |_| {
         SubscriptionFieldFuture::new(async {

@@ -53,6 +53,8 @@ pub(crate) struct Bounds {
 pub(crate) struct Cost {
     pub kind: OperationType,
     pub complexity: u64,
+    /// Whether it is the same whatever values the variables have.
+    pub is_fixed: bool,
 }
 
 /// The measures of a selection.
@@ -129,7 +131,7 @@ pub(crate) fn measure(
             None => count == 1,
         };
         if is_chosen {
-            chosen = Some(Cost { kind, complexity: measure.complexity });
+            chosen = Some(Cost { kind, complexity: measure.complexity, is_fixed: !survey.has_used_variables });
         }
     }
     let mut survey = Survey::new(model, document, variables, OperationType::Query);
@@ -138,9 +140,11 @@ pub(crate) fn measure(
     }
     check_all(&sum, bounds)?;
     overlaps::check(document)?;
-    chosen.ok_or_else(|| {
-        Unfit::Invalid("The document has no operation with that name, or several and `operationName` is absent.".into())
-    })
+    chosen.ok_or_else(no_operation)
+}
+
+pub(crate) fn no_operation() -> Unfit {
+    Unfit::Invalid("The document has no operation with that name, or several and `operationName` is absent.".to_owned())
 }
 
 /// Returns the variables with the defaults of those that are absent.
@@ -212,12 +216,14 @@ struct Survey<'a> {
     kind: OperationType,
     known: HashMap<(&'a str, Place), Measure>,
     under_way: HashSet<&'a str>,
+    has_used_variables: bool,
 }
 
 impl<'a> Survey<'a> {
     fn new(model: &'a Model, document: &'a ExecutableDocument, variables: &'a Variables, kind: OperationType) -> Self {
         let (known, under_way) = (HashMap::new(), HashSet::new());
-        Self { model, fragments: &document.fragments, variables, kind, known, under_way }
+        let fragments = &document.fragments;
+        Self { model, fragments, variables, kind, known, under_way, has_used_variables: false }
     }
 
     fn of(&mut self, selection: &'a SelectionSet, place: Place, level: usize) -> Result<Measure, Unfit> {
@@ -295,20 +301,18 @@ impl<'a> Survey<'a> {
     }
 
     /// Returns the entries that a field of a root may have, and whether they are below `nodes` and `edges`.
-    fn page(&self, field: &Field) -> Option<(u64, bool)> {
-        let kind = match self.kind {
-            OperationType::Query => RootKind::Query,
-            OperationType::Mutation => RootKind::Mutation,
-            OperationType::Subscription => RootKind::Subscription,
-        };
-        let root = self.model.roots.iter().find(|root| root.kind == kind && root.name == field.name.node.as_str())?;
+    fn page(&mut self, field: &Field) -> Option<(u64, bool)> {
+        let root = self.model.root(RootKind::of(self.kind), field.name.node.as_str())?;
         let is_connection = match root.answer {
             Answer::Connection(..) => true,
             Answer::List(_) => false,
             _ => return None,
         };
         let first = field.get_argument("first").and_then(|value| {
-            let of_variable = |name: Name| self.variables.get(&name).cloned().ok_or(());
+            let of_variable = |name: Name| {
+                self.has_used_variables = true;
+                self.variables.get(&name).cloned().ok_or(())
+            };
             value.node.clone().into_const_with(of_variable).ok()
         });
         let entries = match first {

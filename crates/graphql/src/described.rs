@@ -1,4 +1,6 @@
 //! Derives the roots of the schema from the operations of REST.
+use std::sync::Arc;
+
 use anyhow::Context;
 use utoipa::openapi::{
     Components, OpenApi, Ref, RefOr, Response, Schema,
@@ -9,6 +11,7 @@ use super::{
     derive::{Deriver, Way, name_of},
     model::{Answer, Argument, Kind, Member, Model, Place, Root, RootKind, Type, Use, camel, capitalized},
     operations::{BOOKINGS, FLIGHT, FLIGHT_ID, FLIGHT_IDS, LISTED, Listed, OLDER, PAYMENT, RESET, TRACKING},
+    page,
 };
 
 const JSON: &str = "application/json";
@@ -19,10 +22,19 @@ pub(crate) fn derive(document: &OpenApi) -> anyhow::Result<Model> {
     let components = document.components.as_ref().context("the API's description has no components")?;
     let mut deriver = Deriver::new(&components.schemas);
     let roots = LISTED.iter().map(|listed| root(document, components, &mut deriver, listed));
-    let roots: Vec<Root> = roots.collect::<anyhow::Result<_>>()?;
+    let roots: Vec<Arc<Root>> = roots.map(|root| root.map(Arc::new)).collect::<anyhow::Result<_>>()?;
     deriver.of_component(PAYMENT, Way::Output);
     let mut model = Model { types: deriver.types, roots };
     relate(&mut model);
+    for root in &model.roots {
+        if let Answer::Connection(item, is_counted) = &root.answer {
+            model.types.extend(page::types(item, *is_counted));
+        }
+    }
+    for name in [FLIGHT, PAYMENT] {
+        let has_relation = model.members(name).iter().any(|member| model.relation(name, member).is_some());
+        anyhow::ensure!(!has_relation, "`{name}` refers to other things, which no answer has then");
+    }
     Ok(model)
 }
 

@@ -9,18 +9,21 @@ mod cost;
 mod derive;
 mod described;
 mod error;
+mod execute;
 mod load;
 mod metric;
 mod model;
 mod operations;
 mod overlaps;
-mod resolve;
+mod page;
+mod plan;
 mod rest;
 mod room;
 mod router;
-mod turn;
 mod unfit;
 mod value;
+mod values;
+mod write;
 
 use utoipa::openapi::OpenApi;
 

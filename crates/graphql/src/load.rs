@@ -1,13 +1,6 @@
-//! Data loaders: what the objects of one level refer to is read by one statement for each type.
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+//! Relations: what the objects of an answer refer to is read by one statement for each type.
+use std::collections::{BTreeSet, HashMap};
 
-use futures_util::{
-    FutureExt,
-    future::{BoxFuture, Shared},
-};
 use loadmaster_accounts::{Principal, Role};
 use loadmaster_flights::{FlightBody, FlightService};
 use loadmaster_payments::{PaymentBody, PaymentService};
@@ -17,11 +10,12 @@ use serde::Serialize;
 use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{rest::Refused, turn::Turn};
-
-type Found = HashMap<Uuid, Arc<Json>>;
-type Reading = BoxFuture<'static, Result<Found, Refused>>;
-type Read = Arc<dyn Fn(Vec<Uuid>) -> Reading + Send + Sync>;
+use super::{
+    model::Relation,
+    operations::{FLIGHT_ID, FLIGHT_IDS},
+    plan::{Shown, ShownField, Source},
+    rest::Refused,
+};
 
 /// The services from which relations are read.
 #[derive(Clone)]
@@ -31,71 +25,143 @@ pub(crate) struct Services {
     pub reference: Reference,
 }
 
-/// The loaders of one request.
-pub(crate) struct Loaders {
-    flights: Loader,
-    /// With the feeds that only the carrier's staff sees.
-    fed_flights: Loader,
-    payments: Loader,
+type Found = HashMap<Uuid, Json>;
+
+/// What answers refer to, as far as it is shown.
+#[derive(Default)]
+pub(crate) struct Wanted {
+    flights: BTreeSet<Uuid>,
+    /// Flights with the feeds that only the carrier's staff sees. They need a statement of their own.
+    fed_flights: BTreeSet<Uuid>,
+    /// Bookings whose payments are shown.
+    bookings: BTreeSet<Uuid>,
     sees_feeds: bool,
 }
 
-impl Loaders {
-    /// Remembers what was read if nothing changes meanwhile.
-    pub fn new(services: &Services, caller: Option<&Principal>, remembers: bool) -> Self {
-        let flights = |has_feeds: bool| {
-            let services = services.clone();
-            Loader::new(remembers, move |ids| {
-                let services = services.clone();
-                async move { services.flights(&ids, has_feeds).await.map_err(Refused::from) }.boxed()
-            })
-        };
-        let of_payments = services.clone();
-        Self {
-            flights: flights(false),
-            fed_flights: flights(true),
-            payments: Loader::new(remembers, move |ids| {
-                let services = of_payments.clone();
-                async move { services.payments(&ids).await.map_err(Refused::from) }.boxed()
-            }),
-            sees_feeds: caller.is_some_and(|caller| caller.role >= Role::Operator),
+/// What answers refer to, or why it was not read.
+pub(crate) struct Related {
+    flights: Result<Found, Refused>,
+    fed_flights: Result<Found, Refused>,
+    payments: Result<Found, Refused>,
+    sees_feeds: bool,
+}
+
+impl Wanted {
+    pub fn new(caller: Option<&Principal>) -> Self {
+        Self { sees_feeds: caller.is_some_and(|caller| caller.role >= Role::Operator), ..Self::default() }
+    }
+
+    /// Adds what a value refers to.
+    pub fn add(&mut self, shown: &Shown, json: &Json) {
+        match (shown, json) {
+            (Shown::List { item, .. }, Json::Array(items)) => items.iter().for_each(|one| self.add(item, one)),
+            (Shown::Object(fields), object) => self.add_of(fields, object),
+            _ => {}
         }
     }
 
-    /// Returns a flight as REST shows it to the caller. Its feed needs a statement of its own.
-    pub async fn flight(&self, id: Uuid, has_feed: bool) -> Result<Option<Arc<Json>>, Refused> {
-        let loader = if has_feed && self.sees_feeds { &self.fed_flights } else { &self.flights };
-        loader.load(id).await
+    /// Adds what these fields of an object refer to.
+    pub fn add_of(&mut self, fields: &[ShownField], object: &Json) {
+        for field in fields {
+            match &field.source {
+                Source::TypeName(_) => {}
+                Source::Member(name) => {
+                    if let Some(member) = object.get(name) {
+                        self.add(&field.shown, member);
+                    }
+                }
+                Source::Relation(Relation::Flight) => self.add_flights(&field.shown, flight_of(object)),
+                Source::Relation(Relation::Flights) => self.add_flights(&field.shown, flights_of(object)),
+                Source::Relation(Relation::Payments) => self.bookings.extend(booking_of(object)),
+            }
+        }
+    }
+
+    fn add_flights(&mut self, shown: &Shown, ids: impl IntoIterator<Item = Uuid>) {
+        let has_feeds = self.sees_feeds && shows_feed(shown);
+        if has_feeds { &mut self.fed_flights } else { &mut self.flights }.extend(ids);
+    }
+}
+
+/// Returns the id of the flight that an object refers to.
+pub(crate) fn flight_of(object: &Json) -> Option<Uuid> {
+    id(object.get(FLIGHT_ID)?)
+}
+
+/// Returns the ids of the flights that an object refers to.
+pub(crate) fn flights_of(object: &Json) -> impl Iterator<Item = Uuid> {
+    object.get(FLIGHT_IDS).and_then(Json::as_array).into_iter().flatten().filter_map(id)
+}
+
+/// Returns the id of a booking.
+pub(crate) fn booking_of(booking: &Json) -> Option<Uuid> {
+    id(booking.get("id")?)
+}
+
+fn id(json: &Json) -> Option<Uuid> {
+    json.as_str()?.parse().ok()
+}
+
+/// Returns whether the feed of flights is shown.
+fn shows_feed(shown: &Shown) -> bool {
+    match shown {
+        Shown::List { item, .. } => shows_feed(item),
+        shown => shown.shows("feed"),
+    }
+}
+
+impl Related {
+    /// Returns a flight as REST shows it to the caller, if it was found.
+    pub fn flight(&self, shown: &Shown, id: Uuid) -> Result<Option<&Json>, &Refused> {
+        let flights = if self.sees_feeds && shows_feed(shown) { &self.fed_flights } else { &self.flights };
+        flights.as_ref().map(|flights| flights.get(&id))
     }
 
     /// Returns the payments of a booking that the caller was shown.
-    pub async fn payments(&self, booking: Uuid) -> Result<Option<Arc<Json>>, Refused> {
-        self.payments.load(booking).await
+    pub fn payments(&self, booking: Uuid) -> Result<Option<&Json>, &Refused> {
+        self.payments.as_ref().map(|payments| payments.get(&booking))
     }
 }
 
 impl Services {
-    async fn flights(&self, ids: &[Uuid], has_feeds: bool) -> Result<Found, Problem> {
-        let ids: Vec<_> = ids.iter().copied().map(Into::into).collect();
+    pub async fn read(&self, wanted: Wanted) -> Related {
+        let Wanted { flights, fed_flights, bookings, sees_feeds } = wanted;
+        let (flights, fed_flights, payments) =
+            futures_util::join!(self.flights(flights, false), self.flights(fed_flights, true), self.payments(bookings));
+        Related {
+            flights: flights.map_err(Refused::from),
+            fed_flights: fed_flights.map_err(Refused::from),
+            payments: payments.map_err(Refused::from),
+            sees_feeds,
+        }
+    }
+
+    async fn flights(&self, ids: BTreeSet<Uuid>, has_feeds: bool) -> Result<Found, Problem> {
+        if ids.is_empty() {
+            return Ok(Found::new());
+        }
+        let ids: Vec<_> = ids.into_iter().map(Into::into).collect();
         let flights = self.flights.flights(&ids).await?;
         let mut feeds = if has_feeds { self.flights.feeds_of(&ids).await? } else { HashMap::new() };
         let one = |flight: &loadmaster_flights::Flight| {
             let body = FlightBody::new(flight, &self.reference).with_feed(feeds.remove(&flight.id));
-            Ok((flight.id.uuid(), Arc::new(shown(&body)?)))
+            Ok((flight.id.uuid(), shown(&body)?))
         };
         flights.iter().map(one).collect()
     }
 
-    async fn payments(&self, bookings: &[Uuid]) -> Result<Found, Problem> {
+    async fn payments(&self, bookings: BTreeSet<Uuid>) -> Result<Found, Problem> {
+        if bookings.is_empty() {
+            return Ok(Found::new());
+        }
         let ids: Vec<_> = bookings.iter().copied().map(Into::into).collect();
-        // A booking without payments is remembered, too.
-        let mut of_bookings: HashMap<Uuid, Vec<Json>> = bookings.iter().map(|id| (*id, Vec::new())).collect();
+        let mut of_bookings: HashMap<Uuid, Vec<Json>> = bookings.into_iter().map(|id| (id, Vec::new())).collect();
         for payment in self.payments.of_bookings(&ids).await? {
             if let Some((booking, _)) = &payment.booking {
                 of_bookings.entry(booking.uuid()).or_default().push(shown(&PaymentBody::from(&payment))?);
             }
         }
-        Ok(of_bookings.into_iter().map(|(booking, payments)| (booking, Arc::new(Json::Array(payments)))).collect())
+        Ok(of_bookings.into_iter().map(|(booking, payments)| (booking, Json::Array(payments))).collect())
     }
 }
 
@@ -105,94 +171,22 @@ fn shown(body: &impl Serialize) -> Result<Json, Problem> {
     json::parse(&written).map_err(|error| Problem::internal(&error))
 }
 
-/// Reads at once what several fields ask for one by one.
-struct Loader {
-    read: Read,
-    /// What was found so far, if it is remembered.
-    known: Option<Mutex<Found>>,
-    open: Arc<Mutex<Option<Batch>>>,
-}
-
-/// What is asked for until the fields of a level have all had their turn.
-struct Batch {
-    ids: Vec<Uuid>,
-    reading: Shared<Reading>,
-}
-
-impl Loader {
-    fn new(remembers: bool, read: impl Fn(Vec<Uuid>) -> Reading + Send + Sync + 'static) -> Self {
-        Self { read: Arc::new(read), known: remembers.then(Mutex::default), open: Arc::default() }
-    }
-
-    async fn load(&self, id: Uuid) -> Result<Option<Arc<Json>>, Refused> {
-        if let Some(found) = self.known(id) {
-            return Ok(Some(found));
-        }
-        let reading = {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let batch = open.get_or_insert_with(|| Batch { ids: Vec::new(), reading: self.opened() });
-            batch.ids.push(id);
-            batch.reading.clone()
-        };
-        let found = reading.await?.get(&id).cloned();
-        if let (Some(known), Some(found)) = (&self.known, &found) {
-            known.lock().unwrap_or_else(PoisonError::into_inner).insert(id, found.clone());
-        }
-        Ok(found)
-    }
-
-    /// Returns what is remembered of this id.
-    fn known(&self, id: Uuid) -> Option<Arc<Json>> {
-        self.known.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
-    }
-
-    /// Opens a batch. It is closed when it is read.
-    fn opened(&self) -> Shared<Reading> {
-        let (read, open) = (self.read.clone(), self.open.clone());
-        let reading = async move {
-            until_batch_is_complete(&open).await;
-            let batch = open.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let mut ids = batch.map(|batch| batch.ids).unwrap_or_default();
-            ids.sort_unstable();
-            ids.dedup();
-            read(ids).await
-        };
-        reading.boxed().shared()
-    }
-}
-
-/// Waits until a whole turn of the task has added nothing to the batch.
-async fn until_batch_is_complete(open: &Mutex<Option<Batch>>) {
-    let mut known = 0;
-    loop {
-        Turn::new().await;
-        let asked = open.lock().unwrap_or_else(PoisonError::into_inner).as_ref().map_or(0, |batch| batch.ids.len());
-        if asked == known {
-            return;
-        }
-        known = asked;
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
+impl Related {
+    pub fn of(
+        flights: impl IntoIterator<Item = (Uuid, Json)>,
+        payments: impl IntoIterator<Item = (Uuid, Json)>,
+    ) -> Self {
+        let (flights, payments) = (flights.into_iter().collect(), payments.into_iter().collect());
+        Self { flights: Ok(flights), fed_flights: Ok(Found::new()), payments: Ok(payments), sees_feeds: false }
+    }
 
-    #[tokio::test]
-    async fn a_batch_is_read_by_one_call_and_again_unless_it_is_remembered() {
-        for (remembers, expected) in [(false, &[100, 1][..]), (true, &[100])] {
-            let reads = Arc::new(Mutex::new(Vec::new()));
-            let noted = reads.clone();
-            let loader = Loader::new(remembers, move |ids| {
-                noted.lock().unwrap().push(ids.len());
-                async move { Ok(ids.into_iter().map(|id| (id, Arc::new(id.to_string().into()))).collect()) }.boxed()
-            });
-            let ids: Vec<Uuid> = (0..100).map(Uuid::from_u128).collect();
-            let twice = ids.iter().chain(&ids).map(|id| loader.load(*id));
-            let found = futures_util::future::try_join_all(twice).await.unwrap();
-            assert_eq!(found[7].as_deref(), Some(&Json::from(ids[7].to_string())));
-            loader.load(ids[0]).await.unwrap();
-            assert_eq!(*reads.lock().unwrap(), expected);
-        }
+    pub fn none() -> Self {
+        Self::of([], [])
+    }
+
+    pub fn refused(detail: &str) -> Self {
+        let refused = || Err(Refused(serde_json::Map::from_iter([("detail".to_owned(), detail.into())])));
+        Self { flights: refused(), fed_flights: refused(), payments: refused(), sees_feeds: false }
     }
 }

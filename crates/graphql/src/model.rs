@@ -1,11 +1,55 @@
 //! The types of the schema, before they take the form of a library.
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::operations::{BOOKINGS, FLIGHT_ID, FLIGHT_IDS};
 
 /// The whole schema.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub types: BTreeMap<String, Type>,
-    pub roots: Vec<Root>,
+    pub roots: Vec<Arc<Root>>,
+}
+
+/// What an object refers to, which REST does not show with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Relation {
+    /// The flight of `flight_id`.
+    Flight,
+    /// The flights of `flight_ids`.
+    Flights,
+    /// The payments of a booking.
+    Payments,
+}
+
+impl Model {
+    pub fn root(&self, kind: RootKind, name: &str) -> Option<&Arc<Root>> {
+        self.roots.iter().find(|root| root.kind == kind && root.name == name)
+    }
+
+    /// Returns the members of an object.
+    pub fn members(&self, name: &str) -> &[Member] {
+        match self.types.get(name).map(|of| &of.kind) {
+            Some(Kind::Object(members)) => members,
+            _ => &[],
+        }
+    }
+
+    /// Returns whether a type is one of those of a union.
+    pub fn is_member(&self, union: &str, name: &str) -> bool {
+        let kind = self.types.get(union).map(|of| &of.kind);
+        matches!(kind, Some(Kind::Union(types)) if types.iter().any(|of| of == name))
+    }
+
+    /// Returns the relation that a member of an object is; `None`: REST answers it.
+    pub fn relation(&self, owner: &str, member: &Member) -> Option<Relation> {
+        let has = |name: &str| self.members(owner).iter().any(|member| member.rest == name);
+        match member.rest.as_str() {
+            "payments" if BOOKINGS.contains(&owner) => Some(Relation::Payments),
+            "flight" if has(FLIGHT_ID) => Some(Relation::Flight),
+            "flights" if has(FLIGHT_IDS) => Some(Relation::Flights),
+            _ => None,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -80,6 +124,17 @@ pub(crate) enum RootKind {
     Query,
     Mutation,
     Subscription,
+}
+
+impl RootKind {
+    /// Returns the name of the root's type.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Query => "Query",
+            Self::Mutation => "Mutation",
+            Self::Subscription => "Subscription",
+        }
+    }
 }
 
 /// A field of a root: an operation of REST.

@@ -1,7 +1,7 @@
 //! Calls of REST within this process.
 use std::{collections::BTreeMap, sync::Arc};
 
-use async_graphql::{Pos, ServerError, Value, dynamic::ResolverContext};
+use async_graphql::{Pos, ServerError, Value};
 use axum::{
     Router,
     body::Body,
@@ -188,10 +188,6 @@ impl Refused {
     }
 
     /// Returns the problem as an error at this place.
-    pub fn error(&self, ctx: &ResolverContext<'_>) -> ServerError {
-        ctx.set_error_path(self.at(Some(ctx.item.pos)))
-    }
-
     pub fn at(&self, place: Option<Pos>) -> ServerError {
         let detail = self.0.get("detail").and_then(Json::as_str).unwrap_or("The request failed.");
         let mut error = ServerError::new(detail, place);

@@ -10,10 +10,10 @@ use super::request::EVENTS;
 /// The last event of an operation that has ended for good.
 pub(super) const COMPLETE: &str = "event: complete\ndata:\n\n";
 
-/// Returns a result as an event.
-pub(super) fn next(id: Option<&str>, result: &str) -> String {
+/// Returns a result, which is JSON on one line, as an event.
+pub(super) fn next(id: Option<&str>, result: &[u8]) -> String {
     let id = id.map(|id| format!("id: {id}\n")).unwrap_or_default();
-    format!("{id}event: next\ndata: {result}\n\n")
+    format!("{id}event: next\ndata: {}\n\n", String::from_utf8_lossy(result))
 }
 
 /// Returns events that end by themselves.

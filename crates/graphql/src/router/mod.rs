@@ -1,7 +1,7 @@
+mod document;
 mod dto;
 mod events;
 mod frames;
-mod prepare;
 mod request;
 mod service;
 mod stream;
@@ -23,13 +23,14 @@ use loadmaster_platform::{
 
 use self::{
     dto::{GraphqlAnswer, GraphqlRequest},
-    request::{Asked, Form, JSON, invalid},
-    service::{Client, Sdl, requests},
+    request::{Asked, Form, JSON},
+    service::{Client, Sdl},
 };
 use super::{
     error::code,
     metric::{self, OPERATIONS},
     rest::IDEMPOTENCY_KEY,
+    unfit::Unfit,
 };
 
 pub(super) use self::service::GraphqlService;
@@ -105,17 +106,21 @@ async fn schema(State(service): State<GraphqlService>, known: IfNoneMatch, query
 async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Result<Response, Problem> {
     let asked = Asked::read(body)?;
     service.prepare().await?;
-    let cost = service.measure(&asked)?;
+    let (document, is_known) = service.document(&asked)?;
+    let cost = service.measure(&document, &asked.variables)?;
     let kind = cost.kind;
     if kind == OperationType::Subscription && client.form != Form::Events {
-        return Err(invalid("/query", "A subscription needs `Accept: text/event-stream`."));
+        return Err(Unfit::Invalid("A subscription needs `Accept: text/event-stream`.".to_owned()).into());
     }
-    let verdict = service.charge(client, requests(&asked, &cost)).await?;
-    let asked = prepare::prepared(service.built()?, asked).await?;
+    let verdict = service.charge(client, document.requests(&cost)).await?;
+    let prepared = document.prepare(service.built()?, &asked.variables).await?;
+    if !is_known {
+        service.keep(asked, &prepared.document);
+    }
     let mut response = match kind {
-        OperationType::Subscription => stream::follow(service, client, asked).await?,
-        OperationType::Query => service.execute(client, asked).await?,
-        OperationType::Mutation => service.execute_to_the_end(client, asked).await?,
+        OperationType::Subscription => stream::follow(service, client, prepared).await?,
+        OperationType::Query => service.query(client, &prepared).await?,
+        OperationType::Mutation => service.mutation(client, prepared).await?,
     };
     if kind != OperationType::Mutation {
         response.extensions_mut().insert(Unchanged);

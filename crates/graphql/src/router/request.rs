@@ -1,13 +1,5 @@
 //! What a client asks: the body of a request, and the form in which it wants the answer.
-use std::collections::HashMap;
-
-use async_graphql::{
-    Name, Positioned, Variables,
-    parser::{
-        parse_query,
-        types::{DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet},
-    },
-};
+use async_graphql::Variables;
 use axum::http::{HeaderMap, header};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{
@@ -16,7 +8,7 @@ use loadmaster_platform::{
 };
 use serde_json::{Map, Value as Json};
 
-use crate::{brackets, cost, error::code, value::variables};
+use crate::{error::code, value::variables};
 
 /// The media types of answers.
 pub(crate) const JSON: &str = "application/json";
@@ -26,7 +18,7 @@ pub(crate) const EVENTS: &str = "text/event-stream";
 /// A request as it was received.
 #[derive(Debug)]
 pub(crate) struct Asked {
-    pub document: ExecutableDocument,
+    pub query: String,
     pub operation_name: Option<String>,
     pub variables: Variables,
 }
@@ -37,58 +29,7 @@ impl Asked {
             .map_err(|error| Problem::new(code::MALFORMED_REQUEST, format!("The body cannot be read: {error}.")))?;
         let Json::Object(members) = body else { return Err(Problem::not_an_object()) };
         let Members { query, operation_name, variables: given } = Members::read(members)?;
-        if brackets::is_too_deep(&query) {
-            let text = format!("Brackets are nested more than {} levels deep.", cost::MOST_LEVELS);
-            return Err(Problem::new(code::QUERY_TOO_COMPLEX, text));
-        }
-        let document = parse_query(&query).map_err(|error| invalid("/query", &format!("{error}.")))?;
-        Ok(Self { document, operation_name, variables: variables(&given.unwrap_or_default()) })
-    }
-
-    /// Returns the operation that is executed.
-    pub fn operation(&self) -> Option<&Positioned<OperationDefinition>> {
-        match (&self.document.operations, &self.operation_name) {
-            (DocumentOperations::Single(operation), None) => Some(operation),
-            (DocumentOperations::Multiple(operations), Some(name)) => operations.get(&Name::new(name)),
-            (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-            _ => None,
-        }
-    }
-
-    /// Returns the number of fields at the root that call REST, each as often as it stands there by fragments.
-    pub fn calls(&self) -> u64 {
-        let selection = self.operation().map(|operation| &operation.node.selection_set.node);
-        selection.map_or(0, |selection| self.calls_of(selection, &mut HashMap::new()))
-    }
-
-    /// A fragment is counted once. One that contains itself adds nothing there.
-    fn calls_of<'a>(&'a self, selection: &'a SelectionSet, known: &mut HashMap<&'a str, u64>) -> u64 {
-        let calls = selection.items.iter().map(|item| match &item.node {
-            Selection::Field(field) => u64::from(!field.node.name.node.starts_with("__")),
-            Selection::InlineFragment(fragment) => self.calls_of(&fragment.node.selection_set.node, known),
-            Selection::FragmentSpread(spread) => {
-                let found = self.document.fragments.get_key_value(&spread.node.fragment_name.node);
-                let Some((name, fragment)) = found else { return 0 };
-                if let Some(calls) = known.get(name.as_str()) {
-                    return *calls;
-                }
-                known.insert(name, 0);
-                let calls = self.calls_of(&fragment.node.selection_set.node, known);
-                known.insert(name, calls);
-                calls
-            }
-        });
-        calls.fold(0, u64::saturating_add)
-    }
-
-    /// Returns the names of the root's fields in the answer, in their order, as far as they stand there directly.
-    pub fn root_keys(&self) -> Vec<Name> {
-        let selections = self.operation().into_iter().flat_map(|operation| &operation.node.selection_set.node.items);
-        let keys = selections.filter_map(|selection| match &selection.node {
-            Selection::Field(field) => Some(field.node.response_key().node.clone()),
-            _ => None,
-        });
-        keys.collect()
+        Ok(Self { query, operation_name, variables: variables(&given.unwrap_or_default()) })
     }
 }
 
@@ -128,12 +69,6 @@ impl Members {
         }
         if faults.is_empty() { Ok(read) } else { Err(Problem::validation(&faults)) }
     }
-}
-
-/// Returns the problem of a request that is not valid, at this member of the body.
-pub(crate) fn invalid(pointer: &str, text: &str) -> Problem {
-    let fault = InputFault::body(pointer.to_owned(), &Fault::new(FaultCode::InvalidFormat, text.to_owned()));
-    Problem::new(code::GRAPHQL_INVALID, text).about(&fault)
 }
 
 /// The form of an answer.

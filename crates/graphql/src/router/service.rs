@@ -1,9 +1,10 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-
-use async_graphql::{
-    Request as Execution, Response as Executed, Value, indexmap::IndexMap, parser::types::OperationType,
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
 };
+
+use async_graphql::{Positioned, Request as Execution, ServerError, Value, Variables};
 use axum::{
     http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -16,26 +17,26 @@ use loadmaster_platform::{
     tasks::Tasks,
     web::{ClientAddress, PRIVATE, Problem, digest_of},
 };
+use serde_json::Value as Json;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 use utoipa::openapi::OpenApi;
 
 use super::{
+    document::{Document, Documents, Prepared},
     events::{COMPLETE, events, next},
-    request::{Asked, Form, invalid},
+    request::{Asked, Form},
 };
 use crate::{
     built::Built,
-    cost::{self, Bounds, Cost},
-    error::code,
-    load::{Loaders, Services},
+    cost::{Bounds, Cost},
+    execute::Executor,
+    load::Services,
     metric::{self, OPERATIONS},
-    resolve::{Event, Shared},
+    plan::RootSource,
     rest::{Called, Rest},
-    unfit::Unfit,
+    value::plain,
+    write::Executed,
 };
-
-/// Units of complexity that count as one request.
-const UNITS: u64 = 200;
 
 /// Executes operations. Cheap to clone.
 #[derive(Clone)]
@@ -47,6 +48,7 @@ struct Parts {
     built: OnceCell<anyhow::Result<Built>>,
     sdl: OnceLock<Sdl>,
     routes: Called,
+    documents: Documents,
     services: Services,
     quotas: CallerQuotas,
     tasks: Tasks,
@@ -83,6 +85,7 @@ impl GraphqlService {
             built: OnceCell::new(),
             sdl: OnceLock::new(),
             routes,
+            documents: Documents::default(),
             services,
             quotas,
             tasks,
@@ -116,14 +119,20 @@ impl GraphqlService {
         Ok(self.0.sdl.get_or_init(|| Sdl::new(built.sdl())))
     }
 
-    pub fn measure(&self, asked: &Asked) -> Result<Cost, Problem> {
-        let built = self.built()?;
-        let name = asked.operation_name.as_deref();
-        let cost = cost::measure(&built.model, &asked.document, name, &asked.variables, self.0.bounds);
-        cost.map_err(|unfit| match unfit {
-            Unfit::TooComplex(text) => Problem::new(code::QUERY_TOO_COMPLEX, text),
-            Unfit::Invalid(text) => invalid("/query", &text),
-        })
+    /// Returns the document of a request, and whether it is known from another.
+    pub fn document(&self, asked: &Asked) -> Result<(Arc<Document>, bool), Problem> {
+        match self.0.documents.get(asked) {
+            Some(known) => Ok((known, true)),
+            None => Ok((Arc::new(Document::parse(asked)?), false)),
+        }
+    }
+
+    pub fn keep(&self, asked: Asked, document: &Arc<Document>) {
+        self.0.documents.keep(asked, document);
+    }
+
+    pub fn measure(&self, document: &Document, variables: &Variables) -> Result<Cost, Problem> {
+        Ok(document.cost(&self.built()?.model, variables, self.0.bounds)?)
     }
 
     /// Counts an operation as this many requests, of which the first is counted already. Returns what is left of the quota, if
@@ -143,50 +152,46 @@ impl GraphqlService {
         Ok(left)
     }
 
-    pub async fn execute(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
-        let keys = asked.root_keys();
-        // What a mutation shows may change before its next field.
-        let remembers = asked.operation().is_none_or(|operation| operation.node.ty == OperationType::Query);
-        let Asked { document, operation_name, variables } = asked;
-        let shared = self.share(client, Event::None, remembers)?;
-        let mut execution = Execution::new("").variables(variables).data(shared.clone());
-        execution.operation_name = operation_name;
-        execution.set_parsed_query(document);
-        let mut executed = self.built()?.schemas.whole.execute(execution).await;
-        refuse_invalid(&executed)?;
-        put_in_order(&mut executed, &keys);
-        let replayed = std::mem::take(&mut *shared.replayed.lock().unwrap_or_else(PoisonError::into_inner));
-        if !replayed.is_empty() {
-            executed = executed.extension("replayed", replayed.into());
-        }
+    pub async fn query(&self, client: &Client, prepared: &Prepared) -> Result<Response, Problem> {
+        let (questions, errors) = self.questions(prepared).await?;
+        let mut executed = self.executor(client)?.query(&prepared.plan, &prepared.values, &questions).await;
+        executed.errors.extend(errors);
         count(&executed);
-        respond(&executed, client.form)
+        Ok(respond(&executed, client.form))
     }
 
-    /// Executes it also when the client hangs up: no change stops half-way.
-    pub async fn execute_to_the_end(&self, client: &Client, asked: Asked) -> Result<Response, Problem> {
-        let (this, client) = (self.clone(), client.copy());
-        self.0.tasks.to_the_end(async move { this.execute(&client, asked).await }).await
+    /// Executes a mutation also when the client hangs up: no change stops half-way.
+    pub async fn mutation(&self, client: &Client, prepared: Prepared) -> Result<Response, Problem> {
+        let (executor, form) = (self.executor(client)?, client.form);
+        let executing = async move {
+            let executed = executor.mutation(&prepared.plan, &prepared.values).await;
+            count(&executed);
+            Ok::<_, Problem>(respond(&executed, form))
+        };
+        self.0.tasks.to_the_end(executing).await
     }
 
-    /// Returns what the fields of an execution share; whether what they have read is remembered.
-    pub fn share(&self, client: &Client, event: Event, remembers: bool) -> Result<Arc<Shared>, Problem> {
-        Ok(Arc::new(Shared {
-            model: self.built()?.model.clone(),
-            rest: self.rest(client),
-            loaders: Loaders::new(&self.0.services, client.caller().as_ref(), remembers),
-            event,
-            replayed: Mutex::default(),
-        }))
+    /// Answers the questions about the schema.
+    async fn questions(&self, prepared: &Prepared) -> Result<(HashMap<String, Json>, Vec<ServerError>), Problem> {
+        let asked = prepared.plan.fields.iter().filter_map(|field| match &field.source {
+            RootSource::Question(question) => Some(Positioned::clone(question)),
+            _ => None,
+        });
+        let asked: Vec<_> = asked.collect();
+        let document = if asked.is_empty() { None } else { prepared.document.asking(asked) };
+        let Some(document) = document else { return Ok((HashMap::new(), Vec::new())) };
+        let mut execution = Execution::new("").variables(prepared.values.clone());
+        execution.set_parsed_query(document);
+        let executed = self.built()?.schemas.whole.execute(execution).await;
+        let Value::Object(answers) = executed.data else { return Ok((HashMap::new(), executed.errors)) };
+        let answers = answers.iter().map(|(key, value)| (key.to_string(), plain(value)));
+        Ok((answers.collect(), executed.errors))
     }
 
-    pub fn rest(&self, client: &Client) -> Rest {
-        Rest::new(self.0.routes.clone(), client.extensions.clone(), &client.headers)
-    }
-
-    /// Executes a subscription's selection over one event.
-    pub async fn show(&self, execution: Execution) -> Result<Executed, Problem> {
-        Ok(self.built()?.schemas.events.execute(execution).await)
+    pub fn executor(&self, client: &Client) -> Result<Executor, Problem> {
+        let model = self.built()?.model.clone();
+        let rest = Rest::new(self.0.routes.clone(), client.extensions.clone(), &client.headers);
+        Ok(Executor { model, rest, services: self.0.services.clone(), caller: client.caller() })
     }
 }
 
@@ -195,51 +200,9 @@ fn stopping() -> Problem {
     Problem::unavailable("This instance is shutting down.")
 }
 
-/// Returns the number of requests that an operation counts as: those for its complexity, and at least its calls of REST.
-pub(crate) fn requests(asked: &Asked, cost: &Cost) -> u64 {
-    let calls = if cost.kind == OperationType::Subscription { 1 } else { asked.calls() };
-    cost.complexity.div_ceil(UNITS).max(calls)
-}
-
 impl Client {
     pub fn caller(&self) -> Option<Principal> {
         self.extensions.get().copied()
-    }
-
-    pub fn copy(&self) -> Self {
-        Self { extensions: self.extensions.clone(), headers: self.headers.clone(), form: self.form }
-    }
-}
-
-/// Refuses what the validation has found: errors without a path, before anything ran.
-pub(crate) fn refuse_invalid(executed: &Executed) -> Result<(), Problem> {
-    if executed.data != Value::Null || executed.errors.is_empty() || executed.errors.iter().any(|e| !e.path.is_empty())
-    {
-        return Ok(());
-    }
-    let texts = executed.errors.iter().take(10).map(|error| match error.locations.first() {
-        Some(place) => {
-            format!("{} (line {}, column {})", error.message.trim_end_matches('.'), place.line, place.column)
-        }
-        None => error.message.trim_end_matches('.').to_owned(),
-    });
-    let texts: Vec<String> = texts.collect();
-    Err(invalid("/query", &format!("{}.", texts.join("; "))))
-}
-
-/// Puts the fields of the root in the order of the document: they end in any order.
-fn put_in_order(executed: &mut Executed, keys: &[async_graphql::Name]) {
-    if let Value::Object(fields) = &mut executed.data
-        && keys.len() > 1
-    {
-        let mut ordered = IndexMap::new();
-        for key in keys {
-            if let Some(value) = fields.shift_remove(key) {
-                ordered.insert(key.clone(), value);
-            }
-        }
-        ordered.append(fields);
-        *fields = ordered;
     }
 }
 
@@ -248,11 +211,11 @@ pub(crate) fn count(executed: &Executed) {
     OPERATIONS.with([outcome]).increment(1);
 }
 
-fn respond(executed: &Executed, form: Form) -> Result<Response, Problem> {
-    let body = serde_json::to_string(executed).map_err(|error| Problem::internal(&error))?;
-    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()))];
+fn respond(executed: &Executed, form: Form) -> Response {
+    let body = executed.written();
     if form == Form::Events {
-        return Ok(events(next(None, &body) + COMPLETE));
+        return events(next(None, &body) + COMPLETE);
     }
-    Ok((kind, [(header::CACHE_CONTROL, PRIVATE)], body).into_response())
+    let kind = [(header::CONTENT_TYPE, HeaderValue::from_static(form.media_type()))];
+    (kind, [(header::CACHE_CONTROL, PRIVATE)], body).into_response()
 }

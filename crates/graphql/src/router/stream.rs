@@ -1,10 +1,4 @@
 //! Subscriptions by graphql-sse, in its mode of distinct connections: the streams of REST, shown as the client asked.
-use std::sync::{Arc, Mutex, PoisonError};
-
-use async_graphql::{
-    PathSegment, Request as Execution, Response as Executed, ServerError, Value, Variables,
-    parser::types::{DocumentOperations, ExecutableDocument, OperationType},
-};
 use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -12,77 +6,57 @@ use loadmaster_platform::web::Problem;
 use serde_json::{Map, Value as Json};
 
 use super::{
+    document::Prepared,
     events::{COMPLETE, events, next},
     frames::{Frames, Part},
-    request::{Asked, invalid},
-    service::{Client, GraphqlService, count, refuse_invalid},
+    service::{Client, GraphqlService, count},
 };
 use crate::{
+    execute::Executor,
     metric::{self, OPERATIONS},
-    model::{Answer, Root},
+    model::Answer,
     operations::RESET,
-    resolve::Event,
+    plan::{PlannedCall, RootField, RootSource},
     rest::{LAST_EVENT_ID, Refused},
+    unfit::Unfit,
+    write::Executed,
 };
 
 /// A subscription that shows events.
 struct Subscription {
-    service: GraphqlService,
-    client: Client,
-    document: ExecutableDocument,
-    variables: Variables,
-    root: Root,
+    executor: Executor,
+    prepared: Prepared,
     /// Why the client must forget what it knew, until the next event says it.
     reset: Option<Json>,
 }
 
 /// Opens the stream of a subscription. A refusal is its only event.
-pub(crate) async fn follow(service: &GraphqlService, client: &Client, asked: Asked) -> Result<Response, Problem> {
-    let keys = asked.root_keys();
-    let Asked { document, variables, .. } = asked;
-    let document = as_query(document);
-    let opening = service.share(client, Event::Opening(Mutex::default()), true)?;
-    let mut execution = Execution::new("").variables(variables.clone()).data(opening.clone());
-    execution.set_parsed_query(document.clone());
-    refuse_invalid(&service.show(execution).await?)?;
-    let Event::Opening(calls) = &opening.event else { return Err(one_field()) };
-    let mut calls = std::mem::take(&mut *calls.lock().unwrap_or_else(PoisonError::into_inner));
-    let (Some((root, mut call)), true) = (calls.pop(), calls.is_empty()) else { return Err(one_field()) };
+pub(crate) async fn follow(service: &GraphqlService, client: &Client, prepared: Prepared) -> Result<Response, Problem> {
+    let (field, planned) = only_call(&prepared)?;
+    let executor = service.executor(client)?;
+    let mut call = executor.call(planned, &prepared.values);
     call.last_event_id = client.headers.get(LAST_EVENT_ID).cloned();
-    let response = opening.rest.send(call).await;
+    let response = executor.rest.send(call).await;
     if !response.status().is_success() {
-        return Ok(refusal(response, keys.first().map_or(root.name, |key| key.as_str())).await);
+        return Ok(refusal(response, &field.key).await);
     }
     OPERATIONS.with([metric::FOLLOWED]).increment(1);
-    let (service, client) = (service.clone(), client.copy());
-    let subscription = Subscription { service, client, document, variables, root, reset: None };
+    let subscription = Subscription { executor, prepared, reset: None };
     Ok(response.map(|body| subscription.body(body)))
 }
 
-fn one_field() -> Problem {
-    invalid("/query", "A subscription has exactly one field at its root.")
-}
-
-/// Returns the document with its subscription as a query of the schema that shows events.
-fn as_query(mut document: ExecutableDocument) -> ExecutableDocument {
-    if let DocumentOperations::Single(operation) = &mut document.operations {
-        operation.node.ty = OperationType::Query;
+fn only_call(prepared: &Prepared) -> Result<(&RootField, &PlannedCall), Unfit> {
+    match prepared.plan.fields.as_slice() {
+        [field @ RootField { source: RootSource::Call(planned), .. }] => Ok((field, planned)),
+        _ => Err(Unfit::Invalid("A subscription has exactly one field at its root.".to_owned())),
     }
-    document
 }
 
 async fn refusal(response: Response, key: &str) -> Response {
-    let refused = Refused::of(response).await;
-    let error = refused.at(None).with_path(vec![PathSegment::Field(key.to_owned())]);
-    let data = Value::Object(std::iter::once((async_graphql::Name::new(key), Value::Null)).collect());
-    let mut executed = Executed::new(data);
-    executed.errors.push(error);
+    let mut executed = Executed::default();
+    executed.add_refused(key, None, &Refused::of(response).await);
     count(&executed);
-    events(next(None, &written(&executed)) + COMPLETE)
-}
-
-fn written(executed: &Executed) -> String {
-    serde_json::to_string(executed).unwrap_or_else(|_| "{\"data\":null}".to_owned())
+    events(next(None, &executed.written()) + COMPLETE)
 }
 
 impl Subscription {
@@ -120,24 +94,18 @@ impl Subscription {
             return None;
         }
         let executed = self.executed(&name, data).await;
-        Some(next(id.as_deref(), &written(&executed)))
+        Some(next(id.as_deref(), &executed.written()))
     }
 
     async fn executed(&mut self, name: &str, data: Json) -> Executed {
-        let mut event = match (&self.root.answer, data) {
+        let Ok((field, planned)) = only_call(&self.prepared) else { return Executed::default() };
+        let mut event = match (&planned.root.answer, data) {
             (Answer::Events { is_whole: true, .. }, Json::Object(members)) => members,
             (_, data) => Map::from_iter([(name.to_owned(), data)]),
         };
         if let Some(reason) = self.reset.take() {
             event.insert(RESET.to_owned(), reason);
         }
-        let failed = |problem: Problem| Executed::from_errors(vec![ServerError::new(problem.detail(), None)]);
-        let shared = match self.service.share(&self.client, Event::Shown(Json::Object(event)), true) {
-            Ok(shared) => shared,
-            Err(problem) => return failed(problem),
-        };
-        let mut execution = Execution::new("").variables(self.variables.clone()).data(Arc::clone(&shared));
-        execution.set_parsed_query(self.document.clone());
-        self.service.show(execution).await.unwrap_or_else(failed)
+        self.executor.event(field, event.into()).await
     }
 }
