@@ -35,13 +35,12 @@ const MOST_READ: usize = 500;
 const PUT_OFF: TimeDelta = TimeDelta::minutes(1);
 
 impl AlertService {
-    /// Checks until `stop`. It pauses for as long as it works.
+    /// Checks until `stop`. It pauses after each step for as long as this took: others book beside it.
     pub(super) async fn work(self, stop: CancellationToken) {
         let mut wakes_at = Instant::now();
         loop {
-            let began = Instant::now();
             let rest = match Box::pin(self.look(&stop, &mut wakes_at)).await {
-                Ok(true) => began.elapsed(),
+                Ok(true) => Duration::ZERO,
                 Ok(false) => LOOK,
                 Err(error) => {
                     tracing::warn!(%error, "alerts cannot be checked; trying again");
@@ -69,15 +68,17 @@ impl AlertService {
             *wakes_at = Instant::now() + LOOK;
         }
         let holder: Uuid = self.ids.next(self.clock.now());
+        let mut began = Instant::now();
         let taken = self.take(holder).await?;
         let Some(first) = taken.first() else { return Ok(false) };
         let (origin, destination) = (first.terms.origin, first.terms.destination);
         let mut lane = self.search.watch(origin, destination);
         for alert in taken {
             // Those that are left are taken up again once their lease has ended.
-            if stop.is_cancelled() {
+            if stopped_within(stop, began.elapsed()).await {
                 return Ok(false);
             }
+            began = Instant::now();
             let id = alert.id;
             let checking = AssertUnwindSafe(Box::pin(self.check(&mut lane, alert, holder))).catch_unwind();
             let because = match checking.await {
