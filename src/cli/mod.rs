@@ -141,6 +141,9 @@ fn setting(text: &str) -> Result<(String, String), String> {
     Ok((name.trim().to_owned(), value.to_owned()))
 }
 
+/// By how much imports give way to servers on the same machine.
+const NICENESS: i32 = 10;
+
 /// Parses and runs the command line.
 pub fn run() -> ExitCode {
     let arguments = Arguments::parse();
@@ -188,6 +191,10 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let _logging = telemetry::start_logging(&logging, traces.is_some())?;
+    if matches!(arguments.command, Command::Flights(_) | Command::Schedules(_)) {
+        // Threads that start later have the same priority. Without it the command only disturbs more.
+        _ = rustix::process::nice(NICENESS);
+    }
     block_on(async move {
         let exporting = traces.map(Traces::start).transpose()?;
         let outcome = match arguments.command {
