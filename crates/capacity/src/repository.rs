@@ -178,7 +178,7 @@ pub(super) async fn change(db: &mut PgSession, spaces: &[FlightCapacity], now: D
                          $8::bigint[], $9::bigint[], $10::smallint[], $11::smallint[], $12::smallint[])
                   as new (flight_id, weight, volume, positions, cutoff, physical_weight, physical_volume,
                           physical_positions, weight_percent, volume_percent, positions_percent)
-             where c.flight_id = new.flight_id
+             where c.flight_id = new.flight_id and c.flight_id = any($1)
                and c.booked_weight_hg + c.held_weight_hg <= new.weight
                and c.booked_volume_l + c.held_volume_l <= new.volume
                and c.booked_positions + c.held_positions <= new.positions
@@ -225,7 +225,7 @@ pub(super) async fn add_waiting(db: &mut PgSession, flights: &[(FlightId, i32)])
     sqlx::query!(
         "update flight_capacity c set waiting = greatest(c.waiting + more.entries, 0)
          from unnest($1::uuid[], $2::int[]) as more (flight_id, entries)
-         where c.flight_id = more.flight_id and (c.status = 'SCHEDULED' or c.waiting > 0)",
+         where c.flight_id = more.flight_id and c.flight_id = any($1) and (c.status = 'SCHEDULED' or c.waiting > 0)",
         &column(flights, |(flight, _)| flight.uuid()),
         &column(flights, |(_, entries)| *entries),
     )
@@ -240,7 +240,7 @@ pub(super) async fn add_allotted(db: &mut PgSession, flights: &[(FlightId, i32)]
         "update flight_capacity c set allotted = c.allotted + more.allotments
          from (select flight_id, sum(allotments)::int as allotments
                from unnest($1::uuid[], $2::int[]) as each (flight_id, allotments) group by flight_id) more
-         where c.flight_id = more.flight_id",
+         where c.flight_id = more.flight_id and c.flight_id = any($1)",
         &column(flights, |(flight, _)| flight.uuid()),
         &column(flights, |(_, allotments)| *allotments),
     )

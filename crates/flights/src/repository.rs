@@ -195,6 +195,15 @@ pub(super) async fn lock_imports(db: &mut PgSession) -> sqlx::Result<()> {
         .map(drop)
 }
 
+/// Has the database count the flights, so that it plans statements for their new number. Until the transaction ends, the database
+/// itself does not count them: it would miss those that the transaction adds.
+pub(super) async fn refresh_statistics(db: &mut PgSession) -> sqlx::Result<()> {
+    sqlx::query!("select refresh_statistics(array['flights', 'flight_capacity']::regclass[])")
+        .execute(db)
+        .await
+        .map(drop)
+}
+
 /// Returns the flights of these numbers out of these origins whose scheduled local date is the first of each, the last or
 /// between. Includes cancelled ones. No number may be given twice with an origin.
 pub(super) async fn find_within(

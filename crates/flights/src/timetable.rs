@@ -20,6 +20,9 @@ use super::{
 /// Rows that are compared, and flights that are written, by one statement.
 pub(super) const BATCH: usize = 500;
 
+/// New flights after which an import has the database count them, and again at its end.
+const MANY: usize = 10_000;
+
 /// The name of a flight: its number leaves an origin once a local calendar day.
 pub(super) type Name = (FlightNumber, AirportCode, NaiveDate);
 
@@ -209,7 +212,12 @@ impl FlightService {
                 FlightError::AlreadyExists => FlightError::Raced,
                 error => error,
             })?;
+            let before = done.touched.len();
             done.touched.extend(new.iter().map(touched));
+            let is_last = following.is_none() && done.touched.len() > MANY;
+            if is_last || (before < MANY && done.touched.len() >= MANY) {
+                repository::refresh_statistics(tx).await?;
+            }
             report(&done);
             next = following;
         }

@@ -66,6 +66,16 @@ async fn moving_the_networks_version_calls_nothing_that_the_caller_has_planted()
 }
 
 #[tokio::test]
+async fn counting_rows_calls_nothing_that_the_caller_has_planted() {
+    let (world, mut app) = trapped_world().await;
+    let counted = "select reltuples::int::text from pg_class where oid = 'public.flights'::regclass";
+    assert_ne!(names(&mut app, counted).await, ["1"]);
+    app.execute("select refresh_statistics(array['public.flights', 'network']::regclass[])").await.unwrap();
+    assert_eq!(names(&mut app, counted).await, ["1"]);
+    assert_eq!(sprung(&world).await, Vec::<String>::new(), "a caller's function ran as the owner");
+}
+
+#[tokio::test]
 async fn every_function_that_runs_as_its_owner_looks_in_the_catalogue_alone() {
     let database = TestDatabase::create().await;
     let query = "select proname || ' ' || coalesce(array_to_string(proconfig, ';'), '')
@@ -73,8 +83,14 @@ async fn every_function_that_runs_as_its_owner_looks_in_the_catalogue_alone() {
     let functions = names(&mut database.owner().await, query).await;
     assert_eq!(
         functions,
-        ["ensure_partitions", "move_network_version", "note_contacts_listen", "note_webhooks_listen"]
-            .map(|name| format!("{name} search_path=pg_catalog, pg_temp"))
+        [
+            "ensure_partitions",
+            "move_network_version",
+            "note_contacts_listen",
+            "note_webhooks_listen",
+            "refresh_statistics"
+        ]
+        .map(|name| format!("{name} search_path=pg_catalog, pg_temp"))
     );
 }
 

@@ -20,7 +20,8 @@ with moved as (
                 $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[])
          as s (flight_id, entries, booked_weight, booked_volume, booked_positions, held_weight, held_volume,
                held_positions, aside_weight, aside_volume, aside_positions)
-    where c.flight_id = s.flight_id
+    -- By key also while the database takes the table for small.
+    where c.flight_id = s.flight_id and c.flight_id = any($1)
     returning c.*
 ), entered as (
     insert into capacity_ledger (flight_id, seq, kind, booking_id, leg_id, hold_id, weight_hg, volume_l, positions,

@@ -36,7 +36,8 @@ fn grants(tables: &[Tables]) -> String {
                 grant usage on schema public to loadmaster_app;
                 grant select, insert, update, delete on all tables in schema public to loadmaster_app;
                 grant usage, select on all sequences in schema public to loadmaster_app;
-                grant execute on function ensure_partitions(text, timestamptz, integer) to loadmaster_app;
+                grant execute on function ensure_partitions(text, timestamptz, integer), refresh_statistics(regclass[])
+                    to loadmaster_app;
                 {history}
                 {fixed}
                 {kept}
