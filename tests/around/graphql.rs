@@ -1,6 +1,7 @@
 //! GraphQL: the same operations as REST's, with the same answers and refusals, in one round trip.
 mod budgets;
 mod documents;
+mod kept;
 mod keys;
 mod limits;
 mod same;

@@ -12,7 +12,7 @@ use super::{
     model::{Kind, Model, Relation, Root, RootKind, Shape, Use},
     overlaps::{self, Fragments},
     unfit::Unfit,
-    values::{arguments, is_surely},
+    values::{arguments, fault},
 };
 
 /// The plan of an operation.
@@ -91,8 +91,12 @@ impl Plan {
         let mut planner = Planner { model, fragments, variables, is_fixed: true };
         let kind = RootKind::of(operation.ty);
         let found = planner.collected(kind.name(), [&operation.selection_set.node])?;
-        let fields = found.into_iter().map(|(key, fields)| planner.root(kind, key, &fields));
-        let fields = fields.collect::<Result<_, _>>()?;
+        let mut fields = Vec::with_capacity(found.len());
+        for (key, same) in found {
+            if let Some(first) = same.first() {
+                fields.push(planner.root(kind, key, first, &same)?);
+            }
+        }
         Ok(Self { fields, is_fixed: planner.is_fixed })
     }
 
@@ -104,41 +108,23 @@ impl Plan {
         })
     }
 
-    /// Returns whether the validation accepts the arguments with the values of their variables, as far as is easily seen.
-    pub fn surely_accepts(&self, model: &Model, variables: &Variables) -> bool {
-        self.calls().all(|call| {
+    /// Refuses an argument that, with the values of its variables, is not of its type.
+    pub fn check(&self, model: &Model, variables: &Variables) -> Result<(), Unfit> {
+        for call in self.calls() {
             let given = arguments(&call.field.node, variables);
-            let find = |name: &str| given.iter().find(|(given, _)| given.as_str() == name);
-            call.root.arguments.iter().all(|argument| match find(&argument.name) {
-                Some((_, value)) => is_surely(model, &argument.of, value),
-                None => argument.of.is_nullable,
-            })
-        })
-    }
-}
-
-impl PlannedCall {
-    /// Returns the field with its arguments alone, and these with the values of their variables.
-    pub fn with_values(&self, variables: &Variables) -> Positioned<Field> {
-        let (mut field, mut given) = (self.field.clone(), arguments(&self.field.node, variables));
-        field.node.arguments.retain_mut(|(name, value)| {
-            let found = given.iter_mut().find(|(given, _)| *given == name.node);
-            let found = found.map(|(_, given)| std::mem::take(given).into_value());
-            found.is_some_and(|found| {
-                value.node = found;
-                true
-            })
-        });
-        let type_name = Field {
-            alias: None,
-            name: Positioned::new(Name::new("__typename"), field.pos),
-            arguments: Vec::new(),
-            directives: Vec::new(),
-            selection_set: Positioned::default(),
-        };
-        let type_name = Selection::Field(Positioned::new(type_name, field.pos));
-        field.node.selection_set.node.items = vec![Positioned::new(type_name, field.pos)];
-        field
+            let found = call.root.arguments.iter().find_map(|argument| {
+                match given.iter().find(|(given, _)| given.as_str() == argument.name) {
+                    Some((_, value)) => fault(model, &argument.of, value, &argument.name),
+                    None => (!argument.of.is_nullable).then(|| format!("`{}` is required.", argument.name)),
+                }
+            });
+            if let Some(text) = found {
+                let Pos { line, column } = call.field.pos;
+                let text = text.trim_end_matches('.');
+                return Err(Unfit::Invalid(format!("{text} (`{}`, line {line}, column {column}).", call.root.name)));
+            }
+        }
+        Ok(())
     }
 }
 
@@ -179,26 +165,36 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    fn root(&mut self, kind: RootKind, key: &Name, fields: &[&'a Positioned<Field>]) -> Result<RootField, Unfit> {
-        let key = key.to_string();
-        let Some(first) = fields.first() else { return Err(Unfit::Invalid("A field is missing.".to_owned())) };
-        let mut field = Positioned::clone(first);
-        // Obeyed already.
-        field.node.directives.clear();
-        let source = match field.node.name.node.as_str() {
+    fn root(
+        &mut self,
+        kind: RootKind,
+        key: &Name,
+        first: &'a Positioned<Field>,
+        fields: &[&'a Positioned<Field>],
+    ) -> Result<RootField, Unfit> {
+        let (key, Positioned { pos, node: first }) = (key.to_string(), first);
+        // Directives are obeyed already.
+        let Field { alias, name, arguments, .. } = first;
+        let mut field = Field {
+            alias: alias.clone(),
+            name: name.clone(),
+            arguments: arguments.clone(),
+            directives: Vec::new(),
+            selection_set: Positioned::default(),
+        };
+        let source = match name.node.as_str() {
             "__typename" => RootSource::TypeName(kind.name()),
             "__schema" | "__type" => {
-                let others = fields.iter().skip(1).flat_map(|field| &field.node.selection_set.node.items);
-                field.node.selection_set.node.items.extend(others.cloned());
+                let items = fields.iter().flat_map(|field| &field.node.selection_set.node.items);
+                field.selection_set.node.items = items.cloned().collect();
                 self.is_fixed = false;
-                RootSource::Question(Box::new(field))
+                RootSource::Question(Box::new(Positioned::new(field, *pos)))
             }
             name => {
                 let root = self.model.root(kind, name);
                 let root = root.ok_or_else(|| Unfit::Invalid(format!("There is no field `{name}`.")))?.clone();
-                field.node.selection_set.node.items.clear();
                 let shown = self.shown(&root.answer.of(), fields)?;
-                let has_relations = shown.has_relations();
+                let (has_relations, field) = (shown.has_relations(), Positioned::new(field, *pos));
                 RootSource::Call(Box::new(PlannedCall { root, field, shown, has_relations }))
             }
         };

@@ -3,29 +3,49 @@ use std::convert::Infallible;
 
 use async_graphql::{
     Name, Value, Variables,
-    parser::types::{Field, OperationDefinition},
+    indexmap::IndexMap,
+    parser::types::{BaseType, Field, OperationDefinition, Type as VariableType},
 };
 
 use super::{
     derive::SCALARS,
-    model::{Kind, Model, Shape, Use},
+    model::{Kind, Member, Model, Shape, Use},
     unfit::Unfit,
 };
 
-/// Returns the values of an operation's variables, with the defaults of those that are absent.
-pub(crate) fn values(operation: &OperationDefinition, given: &Variables) -> Result<Variables, Unfit> {
+/// Returns the values of an operation's variables, each of its type, with the defaults of those that are absent.
+pub(crate) fn values(model: &Model, operation: &OperationDefinition, given: &Variables) -> Result<Variables, Unfit> {
     let mut values = given.clone();
     for definition in operation.variable_definitions.iter().map(|definition| &definition.node) {
-        let name = &definition.name.node;
-        if let Some(value) = &definition.default_value {
-            values.entry(name.clone()).or_insert_with(|| value.node.clone());
-        }
-        let has_value = values.get(name).is_some_and(|value| *value != Value::Null);
-        if !has_value && !definition.var_type.node.nullable {
-            return Err(Unfit::Variable(name.to_string(), format!("The variable `${name}` is required.")));
+        let (name, of) = (&definition.name.node, &definition.var_type.node);
+        let refused = |text: String| Unfit::Variable(name.to_string(), text);
+        match values.get(name) {
+            Some(Value::Null) | None
+                if !of.nullable && (given.contains_key(name) || definition.default_value.is_none()) =>
+            {
+                return Err(refused(format!("The variable `${name}` is required.")));
+            }
+            Some(value) => {
+                if let Some(text) = fault(model, &use_of(of), value, &format!("${name}")) {
+                    return Err(refused(text));
+                }
+            }
+            None => {
+                if let Some(value) = &definition.default_value {
+                    values.insert(name.clone(), value.node.clone());
+                }
+            }
         }
     }
     Ok(values)
+}
+
+fn use_of(of: &VariableType) -> Use {
+    let used = match &of.base {
+        BaseType::Named(name) => Use::of(name.as_str()),
+        BaseType::List(item) => use_of(item).list(),
+    };
+    used.or_null(of.nullable)
 }
 
 /// Returns the arguments of a field. One whose variable is absent is absent, too.
@@ -58,32 +78,49 @@ fn left_out(value: Value) -> Value {
     }
 }
 
-/// Returns whether the validation accepts a value for a type, as far as is easily seen; it decides about the others.
-pub(crate) fn is_surely(model: &Model, of: &Use, value: &Value) -> bool {
+/// Returns what is wrong with a value of this type, which stands at this path; `None`: nothing.
+pub(crate) fn fault(model: &Model, of: &Use, value: &Value, path: &str) -> Option<String> {
     match (&of.shape, value) {
-        (_, Value::Null) => of.is_nullable,
-        (Shape::List(item), Value::List(items)) => items.iter().all(|one| is_surely(model, item, one)),
-        (Shape::List(item), one) => is_surely(model, item, one),
-        (Shape::Named(name), value) => match (model.types.get(name).map(|of| &of.kind), value) {
-            (Some(Kind::Input(members)), Value::Object(given)) => {
-                let is_member = |name: &Name| members.iter().any(|member| member.name == name.as_str());
-                given.keys().all(is_member)
-                    && members.iter().all(|member| match given.get(member.name.as_str()) {
-                        Some(value) => is_surely(model, &member.of, value),
-                        None => member.of.is_nullable,
-                    })
-            }
-            (Some(Kind::Enum(words)), Value::String(word)) => words.contains(word),
-            (Some(Kind::Enum(words)), Value::Enum(word)) => words.iter().any(|one| one == word.as_str()),
-            (Some(_), _) => false,
-            (None, value) => is_scalar(name, value),
-        },
+        (_, Value::Null) => (!of.is_nullable).then(|| format!("`{path}` must not be null.")),
+        (Shape::List(item), Value::List(items)) => {
+            let mut items = items.iter().enumerate();
+            items.find_map(|(number, one)| fault(model, item, one, &format!("{path}[{number}]")))
+        }
+        // One item stands for a list of one.
+        (Shape::List(item), one) => fault(model, item, one, path),
+        (Shape::Named(name), value) => {
+            let is_fit = match (model.types.get(name).map(|of| &of.kind), value) {
+                (Some(Kind::Input(members)), Value::Object(given)) => {
+                    return fault_of_input(model, members, given, path);
+                }
+                (Some(Kind::Enum(words)), Value::String(word)) => words.contains(word),
+                (Some(Kind::Enum(words)), Value::Enum(word)) => words.iter().any(|one| one == word.as_str()),
+                (Some(_), _) => false,
+                (None, value) => is_scalar(name, value),
+            };
+            (!is_fit).then(|| format!("`{path}` is no `{name}`."))
+        }
     }
+}
+
+fn fault_of_input(model: &Model, members: &[Member], given: &IndexMap<Name, Value>, path: &str) -> Option<String> {
+    let is_member = |name: &Name| members.iter().any(|member| member.name == name.as_str());
+    if let Some(name) = given.keys().find(|name| !is_member(name)) {
+        return Some(format!("`{path}` has the unknown member `{name}`."));
+    }
+    members.iter().find_map(|member| {
+        let path = format!("{path}.{}", member.name);
+        match given.get(member.name.as_str()) {
+            Some(value) => fault(model, &member.of, value, &path),
+            None => (!member.of.is_nullable).then(|| format!("`{path}` is required.")),
+        }
+    })
 }
 
 fn is_scalar(name: &str, value: &Value) -> bool {
     match (name, value) {
         ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
+        ("ID", Value::Number(number)) => number.is_i64(),
         ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         ("Float", Value::Number(number)) => number.as_f64().is_some_and(f64::is_finite),
         (name, _) => SCALARS.iter().any(|(scalar, ..)| *scalar == name),
@@ -105,7 +142,8 @@ mod tests {
     fn shown(query: &str, variables: &Json) -> Result<String, Unfit> {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
-        let values = values(&operation.node, &value::variables(variables.as_object().unwrap()))?;
+        let given = value::variables(variables.as_object().unwrap());
+        let values = values(&Model::default(), &operation.node, &given)?;
         let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else { panic!("{query}") };
         let arguments = arguments(&field.node, &values);
         Ok(arguments.iter().map(|(name, value)| format!("{name}:{value} ")).collect())
@@ -129,7 +167,21 @@ mod tests {
     }
 
     #[test]
-    fn what_is_surely_of_a_type_is_told_from_the_rest() {
+    fn a_variable_is_of_its_type() {
+        let query = "query Q($a: [Int!], $b: Boolean = true) { f(a: $a, b: $b) }";
+        assert_eq!(shown(query, &json!({"a": 1})).unwrap(), "a:1 b:true ");
+        for (variables, text) in [
+            (json!({"a": [1, null]}), "`$a[1]` must not be null."),
+            (json!({"a": ["1"]}), "`$a[0]` is no `Int`."),
+            (json!({"b": "true"}), "`$b` is no `Boolean`."),
+        ] {
+            let Err(Unfit::Variable(_, found)) = shown(query, &variables) else { panic!("{variables}") };
+            assert_eq!(found, text);
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_not_of_its_type_has_a_fault_at_its_place() {
         let member = |name: &str, of| Member { name: name.to_owned(), rest: name.to_owned(), of, about: None };
         let input = Kind::Input(vec![
             member("a", Use::of("Int")),
@@ -141,38 +193,40 @@ mod tests {
         for (name, kind) in [("In", input), ("Word", words)] {
             model.types.insert(name.to_owned(), Type { about: None, kind });
         }
-        let is = |of: &Use, given: Json| is_surely(&model, of, &value::constant(&given));
+        let fault = |of: &Use, given: &Json| fault(&model, of, &value::constant(given), "in");
         let of = Use::of("In");
         for given in [
             json!({"a": 1}),
             json!({"a": -3, "words": null}),
             json!({"a": 1, "words": "ONE", "more": {"a": 1, "words": ["TWO", "ONE"]}}),
         ] {
-            assert!(is(&of, given.clone()), "{given}");
+            assert_eq!(fault(&of, &given), None, "{given}");
         }
-        for given in [
-            json!(null),
-            json!(1),
-            json!({}),
-            json!({"a": null}),
-            json!({"a": 1.5}),
-            json!({"a": 3_000_000_000_u64}),
-            json!({"a": 1, "b": 1}),
-            json!({"a": 1, "words": ["THREE"]}),
-            json!({"a": 1, "words": [null]}),
-            json!({"a": 1, "more": {}}),
+        for (given, text) in [
+            (json!(null), "`in` must not be null."),
+            (json!(1), "`in` is no `In`."),
+            (json!([{}]), "`in` is no `In`."),
+            (json!({}), "`in.a` is required."),
+            (json!({"a": null}), "`in.a` must not be null."),
+            (json!({"a": 1.5}), "`in.a` is no `Int`."),
+            (json!({"a": 3_000_000_000_u64}), "`in.a` is no `Int`."),
+            (json!({"a": 1, "b": 1}), "`in` has the unknown member `b`."),
+            (json!({"a": 1, "words": ["ONE", "THREE"]}), "`in.words[1]` is no `Word`."),
+            (json!({"a": 1, "words": [null]}), "`in.words[0]` must not be null."),
+            (json!({"a": 1, "more": {}}), "`in.more.a` is required."),
         ] {
-            assert!(!is(&of, given.clone()), "{given}");
+            assert_eq!(fault(&of, &given).as_deref(), Some(text), "{given}");
         }
         let scalars = [
             ("String", json!("x"), json!(1)),
             ("Boolean", json!(true), json!("true")),
-            ("Float", json!(1.5), json!("1.5")),
-            ("ID", json!("x"), json!(1)),
+            ("Float", json!(1), json!("1.5")),
+            ("ID", json!(1), json!(1.5)),
+            ("Decimal", json!("1"), json!(null)),
         ];
         for (name, good, bad) in scalars {
-            assert!(is(&Use::of(name), good) && !is(&Use::of(name), bad), "{name}");
+            assert!(fault(&Use::of(name), &good).is_none() && fault(&Use::of(name), &bad).is_some(), "{name}");
         }
-        assert!(is(&Use::of("Decimal"), json!("1")) && !is(&Use::of("Unknown"), json!(1)));
+        assert!(fault(&Use::of("Unknown"), &json!(1)).is_some());
     }
 }

@@ -140,10 +140,11 @@ impl<'a> Writer<'a> {
                 self.list(items, (*has_nulls, place), |writer, one| writer.value(item, one, place))
             }
             (Shown::Object(fields), object) => self.object(fields, object),
-            (_, json) => {
+            (Shown::Leaf, json) => {
                 write_leaf(self.out, json);
                 Ok(Written::Whole)
             }
+            (Shown::List { .. } | Shown::OneOf(_), _) => Ok(Written::Nothing),
         }
     }
 
@@ -184,7 +185,9 @@ impl<'a> Writer<'a> {
         let ShownField { source, shown, place, .. } = field;
         let found = match source {
             Source::TypeName(name) => {
-                write_leaf(self.out, &Json::String(name.clone()));
+                self.out.push(b'"');
+                self.out.extend_from_slice(name.as_bytes());
+                self.out.push(b'"');
                 return Ok(Written::Whole);
             }
             Source::Member(name) => Ok(object.get(name)),

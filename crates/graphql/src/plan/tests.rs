@@ -47,8 +47,9 @@ fn document(query: &str) -> ExecutableDocument {
 fn planned(query: &str, variables: &Json) -> Result<Plan, Unfit> {
     let document = document(query);
     let (_, operation) = document.operations.iter().find(|(name, _)| name.is_none_or(|name| name == "Q")).unwrap();
-    let values = values(&operation.node, &value::variables(variables.as_object().unwrap()))?;
-    Plan::new(&model(), &operation.node, &document.fragments, &values)
+    let (model, given) = (model(), value::variables(variables.as_object().unwrap()));
+    let values = values(&model, &operation.node, &given)?;
+    Plan::new(&model, &operation.node, &document.fragments, &values)
 }
 
 fn shown(plan: &Plan) -> String {

@@ -1,4 +1,4 @@
-//! Documents: read, measured, validated and planned once for all requests that have the same text.
+//! Documents: read, validated and planned once for all requests that have the same text.
 use std::{
     collections::HashMap,
     hash::Hash,
@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_graphql::{
-    Name, Pos, Positioned, Request as Execution, Response as Executed, Value, Variables,
+    Name, Positioned, Request as Execution, Response as Executed, Value, Variables,
     parser::{
         parse_query,
         types::{
@@ -22,7 +22,6 @@ use crate::{
     built::Built,
     cost::{self, Bounds, Cost},
     model::Model,
-    overlaps::Fragments,
     plan::Plan,
     unfit::Unfit,
     values::values,
@@ -30,8 +29,9 @@ use crate::{
 
 /// Units of complexity that count as one request.
 const UNITS: u64 = 200;
-/// Most bytes of text of the documents that are kept. In memory a document has up to a hundred times as many.
+/// Most bytes of text of the documents that are kept, each with [`EACH`] more. In memory they take up to a hundred times as many.
 const MOST_KEPT: u64 = 256 * 1024;
+const EACH: u64 = 1024;
 /// Documents of the usual size that these are.
 const USUAL: usize = 64;
 
@@ -117,59 +117,39 @@ impl Document {
 
     /// Validates and plans the operation with the values of its variables.
     pub async fn prepare(self: Arc<Self>, built: &Built, given: &Variables) -> Result<Prepared, Unfit> {
+        let operation = &self.operation().ok_or_else(cost::no_operation)?.node;
         let known = self.plan.get().cloned();
         if known.is_none() {
-            let (document, name) = (self.parsed.clone(), self.operation_name.clone());
-            validate(built, document, name, given.clone()).await?;
+            self.validate(built).await?;
         }
-        let operation = &self.operation().ok_or_else(cost::no_operation)?.node;
-        let values = values(operation, given)?;
+        let values = values(&built.model, operation, given)?;
         let plan = match known {
             Some(plan) => plan,
             None => Arc::new(Plan::new(&built.model, operation, &self.parsed.fragments, &values)?),
         };
-        if !plan.surely_accepts(&built.model, &values) {
-            let calls = plan.calls().map(|call| call.with_values(&values));
-            let mut operation = with_fields(operation, calls.collect());
-            operation.variable_definitions.clear();
-            validate(built, document_of(operation, Fragments::new()), None, Variables::default()).await?;
-        }
         if plan.is_fixed {
             _ = self.plan.set(plan.clone());
         }
+        plan.check(&built.model, &values)?;
         Ok(Prepared { document: self, plan, values })
     }
 
-    /// Returns the document with these fields at the root of its operation, and no other operation.
-    pub fn asking(&self, fields: Vec<Positioned<Field>>) -> Option<ExecutableDocument> {
-        let operation = with_fields(&self.operation()?.node, fields);
-        Some(document_of(operation, self.parsed.fragments.clone()))
+    /// Validates the whole document, whatever values its variables have.
+    async fn validate(&self, built: &Built) -> Result<(), Unfit> {
+        let mut execution = Execution::new("");
+        execution.operation_name.clone_from(&self.operation_name);
+        execution.set_parsed_query(self.parsed.clone());
+        refuse_invalid(&built.schemas.validated.execute(execution).await)
     }
-}
 
-/// Returns the operation with these fields at its root.
-fn with_fields(operation: &OperationDefinition, fields: Vec<Positioned<Field>>) -> OperationDefinition {
-    let mut operation = operation.clone();
-    let items = fields.into_iter().map(|field| Positioned::new(Selection::Field(field), Pos::default()));
-    operation.selection_set.node.items = items.collect();
-    operation
-}
-
-fn document_of(operation: OperationDefinition, fragments: Fragments) -> ExecutableDocument {
-    let operations = DocumentOperations::Single(Positioned::new(operation, Pos::default()));
-    ExecutableDocument { operations, fragments }
-}
-
-async fn validate(
-    built: &Built,
-    document: ExecutableDocument,
-    operation_name: Option<String>,
-    variables: Variables,
-) -> Result<(), Unfit> {
-    let mut execution = Execution::new("").variables(variables);
-    execution.operation_name = operation_name;
-    execution.set_parsed_query(document);
-    refuse_invalid(&built.schemas.validated.execute(execution).await)
+    /// Returns the document with this field alone at the root of its operation, and no other operation.
+    pub fn asking(&self, field: Positioned<Field>) -> Option<ExecutableDocument> {
+        let mut operation = self.operation()?.clone();
+        let place = field.pos;
+        operation.node.selection_set.node.items = vec![Positioned::new(Selection::Field(field), place)];
+        let fragments = self.parsed.fragments.clone();
+        Some(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments })
+    }
 }
 
 /// Refuses what the validation has found: errors without a path, before anything ran.
@@ -215,7 +195,7 @@ struct Length;
 
 impl Weighter<Key, Arc<Document>> for Length {
     fn weight(&self, key: &Key, _: &Arc<Document>) -> u64 {
-        key.query.len().try_into().unwrap_or(u64::MAX)
+        u64::try_from(key.query.len()).unwrap_or(u64::MAX).saturating_add(EACH)
     }
 }
 

@@ -171,21 +171,23 @@ impl GraphqlService {
         self.0.tasks.to_the_end(executing).await
     }
 
-    /// Answers the questions about the schema.
+    /// Answers the questions about the schema, each alone: one that fails is null beside the others.
     async fn questions(&self, prepared: &Prepared) -> Result<(HashMap<String, Json>, Vec<ServerError>), Problem> {
-        let asked = prepared.plan.fields.iter().filter_map(|field| match &field.source {
-            RootSource::Question(question) => Some(Positioned::clone(question)),
-            _ => None,
-        });
-        let asked: Vec<_> = asked.collect();
-        let document = if asked.is_empty() { None } else { prepared.document.asking(asked) };
-        let Some(document) = document else { return Ok((HashMap::new(), Vec::new())) };
-        let mut execution = Execution::new("").variables(prepared.values.clone());
-        execution.set_parsed_query(document);
-        let executed = self.built()?.schemas.whole.execute(execution).await;
-        let Value::Object(answers) = executed.data else { return Ok((HashMap::new(), executed.errors)) };
-        let answers = answers.iter().map(|(key, value)| (key.to_string(), plain(value)));
-        Ok((answers.collect(), executed.errors))
+        let (mut answers, mut errors) = (HashMap::new(), Vec::new());
+        for field in &prepared.plan.fields {
+            let RootSource::Question(question) = &field.source else { continue };
+            let Some(document) = prepared.document.asking(Positioned::clone(question)) else { continue };
+            let mut execution = Execution::new("").variables(prepared.values.clone());
+            execution.set_parsed_query(document);
+            let executed = self.built()?.schemas.whole.execute(execution).await;
+            if let Value::Object(mut found) = executed.data
+                && let Some((_, found)) = found.pop()
+            {
+                answers.insert(field.key.clone(), plain(&found));
+            }
+            errors.extend(executed.errors);
+        }
+        Ok((answers, errors))
     }
 
     pub fn executor(&self, client: &Client) -> Result<Executor, Problem> {
