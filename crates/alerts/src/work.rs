@@ -27,8 +27,8 @@ use super::{
 const LOOK: Duration = Duration::from_secs(2);
 /// Longest time for which a process that ends wakes the alerts of which it has heard.
 const LAST_WAKE: Duration = Duration::from_secs(1);
-/// Most alerts of one lane that are taken at once.
-const MOST_TAKEN: i64 = 100;
+/// Most alerts of one lane that are taken at once: their lease, of 60 seconds, includes the pauses.
+const MOST_TAKEN: i64 = 50;
 /// Most new bookings or holds whose flights are read at once.
 const MOST_READ: usize = 500;
 /// Time until an alert that could not be judged is due again. Each failure in a row doubles it, up to [`CHECKED_EVERY`].
@@ -90,6 +90,7 @@ impl AlertService {
             lane = self.search.watch(origin, destination);
             self.put_off(id, holder).await?;
         }
+        stopped_within(stop, began.elapsed()).await;
         Ok(true)
     }
 
