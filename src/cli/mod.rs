@@ -142,7 +142,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
 }
 
 /// By how much imports give way to servers on the same machine.
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Parses and runs the command line.
 pub fn run() -> ExitCode {
@@ -191,7 +191,7 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let _logging = telemetry::start_logging(&logging, traces.is_some())?;
-    if matches!(arguments.command, Command::Flights(_) | Command::Schedules(_)) {
+    if matches!(arguments.command, Command::Flights(flights::Command::Import { .. }) | Command::Schedules(_)) {
         // Threads that start later have the same priority. Without it the command only disturbs more.
         _ = rustix::process::nice(NICENESS);
     }

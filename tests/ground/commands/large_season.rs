@@ -70,7 +70,7 @@ async fn imported(database: &TestDatabase, file: &std::path::Path) -> (String, u
     let printed = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success(), "{printed}");
     let (most, niceness) = watching.await.unwrap();
-    assert_eq!(niceness.as_deref(), Some("10"));
+    assert_eq!(niceness.as_deref(), Some("5"));
     (printed, most)
 }
 
