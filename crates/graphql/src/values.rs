@@ -146,7 +146,7 @@ mod tests {
         let values = values(&Model::default(), &operation.node, &given)?;
         let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else { panic!("{query}") };
         let arguments = arguments(&field.node, &values);
-        Ok(arguments.iter().map(|(name, value)| format!("{name}:{value} ")).collect())
+        Ok(arguments.iter().map(|(name, value)| format!("{name}:{value} ")).collect::<Vec<_>>().concat())
     }
 
     #[test]

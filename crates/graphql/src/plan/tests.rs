@@ -68,7 +68,10 @@ fn shown(plan: &Plan) -> String {
             Shown::Leaf => String::new(),
             Shown::List { item, .. } => format!("[{}]", within(item)),
             Shown::Object(fields) => format!("{{{}}}", of(fields)),
-            Shown::OneOf(types) => types.iter().map(|(name, fields)| format!("<{name}: {}>", of(fields))).collect(),
+            Shown::OneOf(types) => {
+                let types = types.iter().map(|(name, fields)| format!("<{name}: {}>", of(fields)));
+                types.collect::<Vec<_>>().concat()
+            }
         }
     }
     let fields = plan.fields.iter().map(|field| match &field.source {

@@ -4,7 +4,7 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use async_graphql::{Positioned, Request as Execution, ServerError, Value, Variables};
+use async_graphql::{PathSegment, Positioned, Request as Execution, ServerError, Value, Variables};
 use axum::{
     http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -185,7 +185,10 @@ impl GraphqlService {
             {
                 answers.insert(field.key.clone(), plain(&found));
             }
-            errors.extend(executed.errors);
+            // The library does not say where the answer to a question failed as a whole.
+            let path = || vec![PathSegment::Field(field.key.clone())];
+            let placed = |error: ServerError| if error.path.is_empty() { error.with_path(path()) } else { error };
+            errors.extend(executed.errors.into_iter().map(placed));
         }
         Ok((answers, errors))
     }
