@@ -152,12 +152,21 @@ pub fn run() -> ExitCode {
         Command::Audit(_) => ExitCode::from(audit::COULD_NOT_RUN),
         _ => ExitCode::FAILURE,
     };
+    give_way(&arguments.command);
     match execute(arguments) {
         Ok(code) => code,
         Err(error) => {
             output::complain(&error);
             failure
         }
+    }
+}
+
+/// Lowers the priority of an import, that of the threads that start from now on.
+fn give_way(command: &Command) {
+    if matches!(command, Command::Flights(flights::Command::Import { .. }) | Command::Schedules(_)) {
+        // One that cannot give way disturbs servers more, and does the same.
+        _ = rustix::process::nice(NICENESS);
     }
 }
 
@@ -191,10 +200,6 @@ fn execute(arguments: Arguments) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let _logging = telemetry::start_logging(&logging, traces.is_some())?;
-    if matches!(arguments.command, Command::Flights(flights::Command::Import { .. }) | Command::Schedules(_)) {
-        // Threads that start later have the same priority. Without it the command only disturbs more.
-        _ = rustix::process::nice(NICENESS);
-    }
     block_on(async move {
         let exporting = traces.map(Traces::start).transpose()?;
         let outcome = match arguments.command {

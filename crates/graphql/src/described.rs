@@ -10,7 +10,7 @@ use utoipa::openapi::{
 use super::{
     derive::{Deriver, Way, name_of},
     model::{Answer, Argument, Kind, Member, Model, Place, Root, RootKind, Type, Use, camel, capitalized},
-    operations::{BOOKINGS, FLIGHT, FLIGHT_ID, FLIGHT_IDS, LISTED, Listed, OLDER, PAYMENT, RESET, TRACKING},
+    operations::{BOOKINGS, FLIGHT, FLIGHT_ID, FLIGHT_IDS, LISTED, Listed, OLDER, PAYMENT, RESET, TRACKING, relation},
     page,
 };
 
@@ -32,7 +32,7 @@ pub(crate) fn derive(document: &OpenApi) -> anyhow::Result<Model> {
         }
     }
     for name in [FLIGHT, PAYMENT] {
-        let has_relation = model.members(name).iter().any(|member| model.relation(name, member).is_some());
+        let has_relation = model.members(name).iter().any(|member| relation(&model, name, member).is_some());
         anyhow::ensure!(!has_relation, "`{name}` refers to other things, which no answer has then");
     }
     Ok(model)

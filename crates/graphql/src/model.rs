@@ -1,8 +1,6 @@
 //! The types of the schema, before they take the form of a library.
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::operations::{BOOKINGS, FLIGHT_ID, FLIGHT_IDS};
-
 /// The whole schema.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
@@ -38,17 +36,6 @@ impl Model {
     pub fn is_member(&self, union: &str, name: &str) -> bool {
         let kind = self.types.get(union).map(|of| &of.kind);
         matches!(kind, Some(Kind::Union(types)) if types.iter().any(|of| of == name))
-    }
-
-    /// Returns the relation that a member of an object is; `None`: REST answers it.
-    pub fn relation(&self, owner: &str, member: &Member) -> Option<Relation> {
-        let has = |name: &str| self.members(owner).iter().any(|member| member.rest == name);
-        match member.rest.as_str() {
-            "payments" if BOOKINGS.contains(&owner) => Some(Relation::Payments),
-            "flight" if has(FLIGHT_ID) => Some(Relation::Flight),
-            "flights" if has(FLIGHT_IDS) => Some(Relation::Flights),
-            _ => None,
-        }
     }
 }
 

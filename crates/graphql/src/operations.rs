@@ -1,5 +1,5 @@
 //! The operations of REST that are fields here, and the relations that only GraphQL has.
-use super::model::RootKind;
+use super::model::{Member, Model, Relation, RootKind};
 
 /// A field of a root.
 pub(crate) struct Listed {
@@ -63,3 +63,14 @@ pub(crate) const FLIGHT_IDS: &str = "flight_ids";
 pub(crate) const RESET: &str = "reset";
 /// What a shipment adds to reach its older events.
 pub(crate) const OLDER: &str = "older_cursor";
+
+/// Returns the relation that a member of an object is; `None`: REST answers it.
+pub(crate) fn relation(model: &Model, owner: &str, member: &Member) -> Option<Relation> {
+    let has = |name: &str| model.members(owner).iter().any(|member| member.rest == name);
+    match member.rest.as_str() {
+        "payments" if BOOKINGS.contains(&owner) => Some(Relation::Payments),
+        "flight" if has(FLIGHT_ID) => Some(Relation::Flight),
+        "flights" if has(FLIGHT_IDS) => Some(Relation::Flights),
+        _ => None,
+    }
+}

@@ -10,6 +10,7 @@ use async_graphql::{
 
 use super::{
     model::{Kind, Model, Relation, Root, RootKind, Shape, Use},
+    operations::relation,
     overlaps::{self, Fragments},
     unfit::Unfit,
     values::{arguments, fault},
@@ -236,7 +237,7 @@ impl<'a> Planner<'a> {
             let Some(member) = member else {
                 return Err(Unfit::Invalid(format!("There is no field `{}` of `{of}`.", field.name.node)));
             };
-            let source = match model.relation(of, member) {
+            let source = match relation(model, of, member) {
                 Some(relation) => Source::Relation(relation),
                 None => Source::Member(member.rest.clone()),
             };

@@ -22,13 +22,13 @@ pub(crate) struct Executed {
 impl Executed {
     /// Adds a field of the root that is no call.
     pub fn add(&mut self, key: &str, json: &Json) {
-        self.begin(key);
+        self.write_name(key);
         write_leaf(&mut self.data, json);
     }
 
     /// Adds a field of the root that shows an answer, with its type if it may have several.
     pub fn add_answer(&mut self, key: &str, call: &PlannedCall, answer: (&Json, Option<&str>), related: &Related) {
-        self.begin(key);
+        self.write_name(key);
         let (PlannedCall { shown, field, .. }, (json, of)) = (call, answer);
         let path = vec![Step::Field(key)];
         let mut writer = Writer { out: &mut self.data, errors: &mut self.errors, path, related };
@@ -45,7 +45,7 @@ impl Executed {
         self.errors.push(refused.at(place).with_path(vec![PathSegment::Field(key.to_owned())]));
     }
 
-    fn begin(&mut self, key: &str) {
+    fn write_name(&mut self, key: &str) {
         let is_first = self.data.is_empty();
         write_key(&mut self.data, is_first, key);
     }

@@ -95,7 +95,7 @@ fn a_field_that_stands_there_twice_is_one() {
 }
 
 #[test]
-fn types_and_relations_are_told_from_members() {
+fn types_relations_and_members_are_distinguished() {
     let query =
         "{ __typename __schema { types { name } } __schema { queryType { name } } me { __typename flight { feed } }
         either { kind: __typename ... on Thing { flight { id } } ... on Other { id } ... on Either { __typename } } }";

@@ -24,8 +24,8 @@ pub(super) struct GraphqlRequest {
 #[allow(dead_code, reason = "it is only described")]
 pub(super) struct GraphqlAnswer {
     /// The fields of the operation, by their names or aliases.
-    #[schema(value_type = Option<Object>, required = true)]
-    data: Option<Map<String, Value>>,
+    #[schema(value_type = Object)]
+    data: Map<String, Value>,
     /// Errors of single fields; absent if there are none.
     #[schema(nullable = false)]
     errors: Option<Vec<GraphqlError>>,
