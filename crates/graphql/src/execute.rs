@@ -1,14 +1,14 @@
 //! Execution: the calls of a plan, what their answers refer to, and the result.
 use std::{collections::HashMap, sync::Arc};
 
-use async_graphql::{Name, Value, Variables};
+use async_graphql::{Value, Variables};
 use futures_util::future::join_all;
 use loadmaster_accounts::Principal;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
     load::{Services, Wanted},
-    model::{Answer, Model, Place, Root},
+    model::{Answer, Model, Place},
     operations::OLDER,
     page::{CURSOR, EDGES, END_CURSOR, HAS_NEXT_PAGE, NODE, NODES, PAGE_INFO, TOTAL},
     plan::{Plan, PlannedCall, RootField, RootSource, Shown},
@@ -82,12 +82,30 @@ impl Executor {
 
     /// Returns the request that a field makes.
     pub fn call(&self, planned: &PlannedCall, values: &Variables) -> Call {
-        let is_counted = matches!(planned.root.answer, Answer::Connection(_, true)) && planned.shown.shows(TOTAL);
-        let mut call = call(&planned.root, &arguments(&planned.field.node, values), &self.model);
-        if is_counted {
-            call.target.push(if call.target.contains('?') { '&' } else { '?' });
-            call.target.push_str("count=true");
+        let PlannedCall { root, field, shown, .. } = planned;
+        let arguments = arguments(&field.node, values);
+        let method = root.method.parse().unwrap_or_default();
+        let mut call = Call { method, template: root.path.clone(), ..Call::default() };
+        let (mut path, mut query) = (root.path.clone(), Vec::new());
+        for argument in &root.arguments {
+            let Some((_, value)) = arguments.iter().find(|(name, _)| name.as_str() == argument.name) else { continue };
+            match (&argument.place, text(value)) {
+                (Place::Path(name), text) => {
+                    let segment = encoded(&text.unwrap_or_default());
+                    path = path.replace(&format!("{{{name}}}"), &segment);
+                }
+                (Place::Query(name), Some(text)) => query.push(format!("{}={}", encoded(name), encoded(&text))),
+                (Place::IdempotencyKey, text) => call.idempotency_key = text,
+                (Place::IfMatch, text) => call.if_match = text.map(|tag| quoted(&tag)),
+                (Place::Body, _) if *value != Value::Null => call.body = Some(sent(&self.model, &argument.of, value)),
+                _ => {}
+            }
         }
+        // Pages that can be counted have this member, and nothing else has.
+        if shown.shows(TOTAL) {
+            query.push("count=true".to_owned());
+        }
+        call.target = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
         call
     }
 
@@ -122,29 +140,6 @@ impl Executor {
             }
         }
     }
-}
-
-/// Returns the request that the arguments of a field make.
-fn call(root: &Root, arguments: &[(Name, Value)], model: &Model) -> Call {
-    let method = root.method.parse().unwrap_or_default();
-    let mut call = Call { method, template: root.path.clone(), ..Call::default() };
-    let (mut path, mut query) = (root.path.clone(), Vec::new());
-    for argument in &root.arguments {
-        let Some((_, value)) = arguments.iter().find(|(name, _)| name.as_str() == argument.name) else { continue };
-        match (&argument.place, text(value)) {
-            (Place::Path(name), text) => {
-                let segment = encoded(&text.unwrap_or_default());
-                path = path.replace(&format!("{{{name}}}"), &segment);
-            }
-            (Place::Query(name), Some(text)) => query.push(format!("{}={}", encoded(name), encoded(&text))),
-            (Place::IdempotencyKey, text) => call.idempotency_key = text,
-            (Place::IfMatch, text) => call.if_match = text.map(|tag| quoted(&tag)),
-            (Place::Body, _) if *value != Value::Null => call.body = Some(sent(model, &argument.of, value)),
-            _ => {}
-        }
-    }
-    call.target = if query.is_empty() { path } else { format!("{path}?{}", query.join("&")) };
-    call
 }
 
 /// Returns an entity tag as a header has it. The quotes may be left out: a text in a text would need them escaped.

@@ -1,5 +1,6 @@
 //! Results: what a plan shows of answers, written in the order of the document.
 use async_graphql::{PathSegment, Pos, ServerError};
+use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -62,26 +63,30 @@ impl Executed {
         }
         if !self.errors.is_empty() {
             write_key(&mut out, false, "errors");
-            // Writing to memory fails for nothing that has a form in JSON.
-            let errors = serde_json::to_value(&self.errors).unwrap_or_default();
-            write_leaf(&mut out, &errors);
+            write_leaf(&mut out, &self.errors);
         }
         out.push(b'}');
         out
     }
 }
 
-/// Writes the name of a member. Names of GraphQL need no escapes.
+/// Writes the name of a member.
 fn write_key(out: &mut Vec<u8>, is_first: bool, key: &str) {
     if !is_first {
         out.push(b',');
     }
-    out.push(b'"');
-    out.extend_from_slice(key.as_bytes());
-    out.extend_from_slice(b"\":");
+    write_quoted(out, key);
+    out.push(b':');
 }
 
-fn write_leaf(out: &mut Vec<u8>, json: &Json) {
+/// Writes a name of GraphQL as text: it needs no escapes.
+fn write_quoted(out: &mut Vec<u8>, name: &str) {
+    out.push(b'"');
+    out.extend_from_slice(name.as_bytes());
+    out.push(b'"');
+}
+
+fn write_leaf(out: &mut Vec<u8>, json: &impl Serialize) {
     // Writing to memory does not fail.
     _ = serde_json::to_writer(out, json);
 }
@@ -185,9 +190,7 @@ impl<'a> Writer<'a> {
         let ShownField { source, shown, place, .. } = field;
         let found = match source {
             Source::TypeName(name) => {
-                self.out.push(b'"');
-                self.out.extend_from_slice(name.as_bytes());
-                self.out.push(b'"');
+                write_quoted(self.out, name);
                 return Ok(Written::Whole);
             }
             Source::Member(name) => Ok(object.get(name)),

@@ -156,7 +156,6 @@ impl GraphqlService {
         let (questions, errors) = self.questions(prepared).await?;
         let mut executed = self.executor(client)?.query(&prepared.plan, &prepared.values, &questions).await;
         executed.errors.extend(errors);
-        count(&executed);
         Ok(respond(&executed, client.form))
     }
 
@@ -165,7 +164,6 @@ impl GraphqlService {
         let (executor, form) = (self.executor(client)?, client.form);
         let executing = async move {
             let executed = executor.mutation(&prepared.plan, &prepared.values).await;
-            count(&executed);
             Ok::<_, Problem>(respond(&executed, form))
         };
         self.0.tasks.to_the_end(executing).await
@@ -216,7 +214,9 @@ pub(crate) fn count(executed: &Executed) {
     OPERATIONS.with([outcome]).increment(1);
 }
 
+/// Counts a result, and returns it in this form.
 fn respond(executed: &Executed, form: Form) -> Response {
+    count(executed);
     let body = executed.written();
     if form == Form::Events {
         return events(next(None, &body) + COMPLETE);
