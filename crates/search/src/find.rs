@@ -11,7 +11,7 @@ use super::{
     SearchError, SearchService,
     cache::{CacheStatus, RouteCache, Source},
     dto::Search,
-    judge::Judge,
+    judge::{Judge, SuitableAircraft},
     model::{Form, Options, Question},
     prepared::{Capacities, Prepared, Shared, Shown},
     route_set::Ways,
@@ -103,7 +103,8 @@ impl SearchService {
         what: Shown,
         prepared: &Prepared,
     ) -> Result<Option<(Capacities, Judge, Vec<FlightId>)>, SearchError> {
-        let mut flights = prepared.first_look(search, what);
+        let aircraft = SuitableAircraft::of(&search.request, &self.0.reference);
+        let mut flights = prepared.first_look(search, what, &aircraft);
         loop {
             let spaces = self.0.capacity.spaces(prepared.versions(flights)).await?;
             let Some(mut spaces) = prepared.agree(spaces) else { return Ok(None) };
@@ -111,7 +112,7 @@ impl SearchService {
             let lead_time = self.lead_time(search).await?;
             let pricer = self.pricer(&search.request).await?;
             // The clock is read after the capacities, so that the answer is as of now.
-            let judge = Judge::of(&search.request, &embargoes, &self.0.reference, self.0.clock.now());
+            let judge = Judge::with_aircraft(aircraft.clone(), &search.request, &embargoes, self.0.clock.now());
             let judge = judge.with_lead_time(lead_time).with_prices(pricer);
             for space in &mut spaces {
                 *space = search.request.own.opened(*space, judge.now());

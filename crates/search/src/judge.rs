@@ -1,4 +1,6 @@
 //! What options are judged by.
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_embargoes::{Embargoes, FreightEmbargoes, Verdict};
@@ -19,9 +21,7 @@ pub type JudgedRoom<'a> = (&'a FlightCapacity, bool, Option<AircraftCode>);
 #[derive(Debug, Clone)]
 pub struct Judge {
     space: Space,
-    needs_freighter: bool,
-    /// Aircraft types on which not every piece fits, with the first that does not; none if no dimensions are given.
-    too_small: Vec<(AircraftCode, TooLarge)>,
+    aircraft: SuitableAircraft,
     embargoes: FreightEmbargoes,
     now: DateTime<Utc>,
     /// By when the origin takes the freight; `None`: it does not say, or nobody asks.
@@ -30,13 +30,45 @@ pub struct Judge {
     pricer: Option<Pricer>,
 }
 
+/// Which aircraft can carry the freight of a request, whatever space they have. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct SuitableAircraft {
+    needs_freighter: bool,
+    /// Aircraft types on which not every piece fits, with the first that does not; none if no dimensions are given.
+    too_small: Arc<[(AircraftCode, TooLarge)]>,
+}
+
+impl SuitableAircraft {
+    pub fn of(request: &Request, reference: &Reference) -> Self {
+        let too_small = request.dimensions.as_ref().map(|dimensions| reference.too_small_for(dimensions));
+        Self { needs_freighter: request.needs_freighter(), too_small: too_small.unwrap_or_default().into() }
+    }
+
+    /// Returns whether a flight with this aircraft can carry the freight.
+    pub fn includes(&self, aircraft: Option<AircraftCode>, is_freighter: bool) -> bool {
+        (is_freighter || !self.needs_freighter) && !self.is_too_small(aircraft)
+    }
+
+    fn is_too_small(&self, aircraft: Option<AircraftCode>) -> bool {
+        self.too_small.iter().any(|(code, _)| aircraft == Some(*code))
+    }
+}
+
 impl Judge {
     pub fn of(request: &Request, embargoes: &Embargoes, reference: &Reference, now: DateTime<Utc>) -> Self {
-        let dimensions = request.dimensions.as_ref();
+        Self::with_aircraft(SuitableAircraft::of(request, reference), request, embargoes, now)
+    }
+
+    /// The same, for which the suitable aircraft are known already.
+    pub fn with_aircraft(
+        aircraft: SuitableAircraft,
+        request: &Request,
+        embargoes: &Embargoes,
+        now: DateTime<Utc>,
+    ) -> Self {
         Self {
             space: request.space(),
-            needs_freighter: request.needs_freighter(),
-            too_small: dimensions.map_or_else(Vec::new, |dimensions| reference.too_small_for(dimensions)),
+            aircraft,
             embargoes: embargoes.for_freight(&request.special_handling_codes),
             now,
             lead_time: None,
@@ -74,12 +106,12 @@ impl Judge {
     }
 
     pub fn needs_freighter(&self) -> bool {
-        self.needs_freighter
+        self.aircraft.needs_freighter
     }
 
     /// Returns the aircraft types on which not every piece fits, with the first that does not.
     pub fn too_small(&self) -> &[(AircraftCode, TooLarge)] {
-        &self.too_small
+        &self.aircraft.too_small
     }
 
     /// Returns the text of the reason `too_large`: the first of these flights on which not every piece fits, and why.
@@ -88,7 +120,7 @@ impl Judge {
         mut flights: impl Iterator<Item = (FlightNumber, Option<AircraftCode>)>,
     ) -> Option<String> {
         flights.find_map(|(number, aircraft)| {
-            let (_, piece) = self.too_small.iter().find(|(code, _)| aircraft == Some(*code))?;
+            let (_, piece) = self.too_small().iter().find(|(code, _)| aircraft == Some(*code))?;
             Some(format!("{number} {piece}"))
         })
     }
@@ -123,14 +155,12 @@ impl Judge {
         if legs.clone().any(|(space, ..)| self.now >= space.cutoff) {
             reasons.push(Reason::CutoffPassed);
         }
-        if self.needs_freighter && !legs.clone().all(|(_, is_freighter, _)| is_freighter) {
+        if self.needs_freighter() && !legs.clone().all(|(_, is_freighter, _)| is_freighter) {
             reasons.push(Reason::CargoAircraftOnly);
         }
         reasons.extend(verdict.is_embargoed.then_some(Reason::Embargoed));
         reasons.extend(verdict.requires_handling.then_some(Reason::HandlingRequired));
-        let is_too_small =
-            |aircraft: Option<AircraftCode>| self.too_small.iter().any(|(code, _)| aircraft == Some(*code));
-        if !self.too_small.is_empty() && legs.clone().any(|(.., aircraft)| is_too_small(aircraft)) {
+        if !self.too_small().is_empty() && legs.clone().any(|(.., aircraft)| self.aircraft.is_too_small(aircraft)) {
             reasons.push(Reason::TooLarge);
         }
         Some((reasons, available))

@@ -23,7 +23,7 @@ use loadmaster_reference::{Emissions, Reference};
 
 use super::{
     dto::Search,
-    judge::Judge,
+    judge::{Judge, SuitableAircraft},
     model::{Form, OptionFigures, Sort, co2e_order, price_order},
     offer::Offer,
     pricer::Pricer,
@@ -92,13 +92,19 @@ impl Prepared {
         self.flights.iter().map(PreparedFlight::brief)
     }
 
-    /// Returns how many of its flights to look at for this answer, the first ones: probably enough.
-    pub fn first_look(&self, search: &Search, what: Shown) -> usize {
+    /// Returns how many of its flights to look at for this answer, the first ones: probably enough. Routes with aircraft that
+    /// cannot carry the freight will not be bookable, so they do not count.
+    pub fn first_look(&self, search: &Search, what: Shown, aircraft: &SuitableAircraft) -> usize {
         match what {
             Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
                 let routes = search.limit.saturating_mul(2).max(FEWEST_LOOKED_AT);
                 let direct = self.ways.iter().filter(|way| way.is_direct());
-                let looked_at = direct.chain(self.ways.iter().take(routes));
+                let suits = |leg: &usize| {
+                    let leg = &self.flights[*leg].leg;
+                    aircraft.includes(leg.aircraft, leg.is_freighter)
+                };
+                let suitable = self.ways.iter().filter(|way| way.legs.iter().all(suits));
+                let looked_at = direct.chain(suitable.take(routes));
                 looked_at.flat_map(|way| &way.legs).max().map_or(0, |last| last + 1)
             }
             // All routes count, or come in another order.

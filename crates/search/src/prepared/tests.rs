@@ -3,7 +3,7 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use loadmaster_capacity::Space;
 use loadmaster_embargoes::Embargoes;
 use loadmaster_flights::NewFlight;
-use loadmaster_kernel::Weight;
+use loadmaster_kernel::{HandlingCode, Weight};
 use uuid::Uuid;
 
 use super::{super::dice::Dice, *};
@@ -25,7 +25,7 @@ fn flight(number: u64, dice: &mut Dice) -> Flight {
         departure,
         arrival: departure + TimeDelta::minutes(1 + i64::try_from(dice.below(40)).unwrap()),
         aircraft: None,
-        is_freighter: false,
+        is_freighter: dice.below(2) == 0,
         capacity: Space::default(),
         cutoff_minutes: 60,
         also_sold_as: None,
@@ -72,7 +72,10 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
         let prepared = prepared([50, 400, 3_000][number % 3], &mut dice);
         let percent = [100, 60, 20, 2, 0][number % 5];
         let all = spaces(&prepared, percent, &mut dice);
-        let request = Request { weight: Some(Weight::from_hectograms(500)), ..Request::default() };
+        let special_handling_codes = if number % 2 == 0 { vec![] } else { vec![HandlingCode::CARGO_AIRCRAFT_ONLY] };
+        let weight = Some(Weight::from_hectograms(500));
+        let request = Request { weight, special_handling_codes, ..Request::default() };
+        let aircraft = SuitableAircraft::of(&request, &Reference::default());
         let judge = Judge::of(&request, &Embargoes::default(), &Reference::default(), at(0));
         let search = Search {
             origin: "DEL".parse().unwrap(),
@@ -90,7 +93,7 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
                 Shown::As(Form::Lists) => vec![prepared.search_result(&search, spaces, &judge)],
                 _ => prepared.bookable(&search, spaces, &judge),
             };
-            let first: Capacities = all[..prepared.first_look(&search, what)].to_vec();
+            let first: Capacities = all[..prepared.first_look(&search, what, &aircraft)].to_vec();
             let is_enough = prepared.to_read(&search, what, &first, &judge).is_some();
             seen[usize::from(is_enough) + usize::from(first.len() == all.len())] += 1;
             if is_enough {
@@ -104,6 +107,27 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
         }
     }
     assert!(seen.iter().all(|seen| *seen > 50), "more is needed, the first suffice, all are looked at: {seen:?}");
+}
+
+#[test]
+fn routes_with_unsuitable_aircraft_do_not_count_for_the_first_look() {
+    let mut dice = Dice(3);
+    let prepared = prepared(3_000, &mut dice);
+    let request = Request { special_handling_codes: vec![HandlingCode::CARGO_AIRCRAFT_ONLY], ..Request::default() };
+    let aircraft = SuitableAircraft::of(&request, &Reference::default());
+    let judge = Judge::of(&request, &Embargoes::default(), &Reference::default(), at(0));
+    let search = Search {
+        origin: "DEL".parse().unwrap(),
+        destination: "LHR".parse().unwrap(),
+        date: NaiveDate::MIN,
+        request,
+        max_stops: 2,
+        limit: 50,
+        earliest: None,
+    };
+    let (all, what) = (spaces(&prepared, 100, &mut dice), Shown::As(Form::Ranking(Sort::Arrival)));
+    let first = all[..prepared.first_look(&search, what, &aircraft)].to_vec();
+    assert!(first.len() < all.len() && prepared.to_read(&search, what, &first, &judge).is_some(), "{}", first.len());
 }
 
 #[test]
