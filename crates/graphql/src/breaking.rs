@@ -2,14 +2,9 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use async_graphql::{
-    Positioned,
-    parser::{
-        parse_schema,
-        types::{
-            BaseType, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition,
-        },
-    },
+use async_graphql_parser::{
+    Positioned, parse_schema,
+    types::{BaseType, FieldDefinition, InputValueDefinition, Type, TypeDefinition, TypeKind, TypeSystemDefinition},
 };
 
 /// Returns what a client of the earlier schema would notice, one sentence each.

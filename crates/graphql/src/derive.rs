@@ -11,8 +11,13 @@ use utoipa::{
 
 use super::model::{Kind, Member, Type, Use, camel, capitalized};
 
-/// Scalars beside those of GraphQL, each with the page that specifies it and a description.
-pub(crate) const SCALARS: [(&str, Option<&str>, &str); 6] = [
+/// The scalars, each with the page that specifies it and a description; first those that every schema has.
+const SCALARS: [(&str, Option<&str>, &str); 11] = [
+    ("Boolean", None, "True or false."),
+    ("Float", None, "A number with a fraction, in double precision."),
+    ("ID", None, "An identifier, as text."),
+    ("Int", None, "An integer of up to 32 bits."),
+    ("String", None, "A text."),
     ("Date", Some("https://www.rfc-editor.org/rfc/rfc3339#section-5.6"), "A calendar date, as `2026-11-29`."),
     ("DateTime", Some("https://www.rfc-editor.org/rfc/rfc3339"), "An instant with an offset from UTC."),
     ("Decimal", None, "A JSON number with the digits that it was given; nothing is lost to binary fractions."),
@@ -38,7 +43,10 @@ pub(crate) struct Deriver<'a> {
 
 impl<'a> Deriver<'a> {
     pub fn new(components: &'a BTreeMap<String, RefOr<Schema>>) -> Self {
-        Self { components, types: BTreeMap::new() }
+        let scalar = |(name, page, about): (&str, Option<&'static str>, &str)| {
+            (name.to_owned(), Type { about: Some(about.to_owned()), kind: Kind::Scalar(page) })
+        };
+        Self { components, types: SCALARS.into_iter().map(scalar).collect() }
     }
 
     /// Returns how a schema is used; `hint` names its type if it has no name of its own.
@@ -147,7 +155,7 @@ impl<'a> Deriver<'a> {
         let of = |(rest, schema): (&String, &RefOr<Schema>)| {
             let own = format!("{hint}{}", capitalized(&camel(rest)));
             let of = self.of(schema, way, &own).or_null(!object.required.contains(rest));
-            Member { name: camel(rest), rest: rest.clone(), of, about: self.about(schema) }
+            Member { rest: rest.clone(), about: self.about(schema), ..Member::new(&camel(rest), of, None) }
         };
         object.properties.iter().map(of).collect()
     }

@@ -9,6 +9,7 @@ use utoipa::openapi::{
 
 use super::{
     derive::{Deriver, Way, name_of},
+    introspection,
     model::{Answer, Argument, Kind, Member, Model, Place, Root, RootKind, Type, Use, camel, capitalized},
     operations::{BOOKINGS, FLIGHT, FLIGHT_ID, FLIGHT_IDS, LISTED, Listed, OLDER, PAYMENT, RESET, TRACKING, relation},
     page,
@@ -24,7 +25,7 @@ pub(crate) fn derive(document: &OpenApi) -> anyhow::Result<Model> {
     let roots = LISTED.iter().map(|listed| root(document, components, &mut deriver, listed));
     let roots: Vec<Arc<Root>> = roots.map(|root| root.map(Arc::new)).collect::<anyhow::Result<_>>()?;
     deriver.of_component(PAYMENT, Way::Output);
-    let mut model = Model { types: deriver.types, roots };
+    let mut model = Model { types: deriver.types, roots, directives: Vec::new() };
     relate(&mut model);
     for root in &model.roots {
         if let Answer::Connection(item, is_counted) = &root.answer {
@@ -35,7 +36,23 @@ pub(crate) fn derive(document: &OpenApi) -> anyhow::Result<Model> {
         let has_relation = model.members(name).iter().any(|member| relation(&model, name, member).is_some());
         anyhow::ensure!(!has_relation, "`{name}` refers to other things, which no answer has then");
     }
+    for kind in [RootKind::Query, RootKind::Mutation, RootKind::Subscription] {
+        let fields = model.roots.iter().filter(|root| root.kind == kind).map(|root| field(root)).collect();
+        model.types.insert(kind.name().to_owned(), Type { about: None, kind: Kind::Object(fields) });
+    }
+    introspection::describe(&mut model)?;
     Ok(model)
+}
+
+/// Returns a root's field as its type describes it.
+fn field(root: &Root) -> Member {
+    let given = |argument: &Argument| Member {
+        about: argument.about.clone(),
+        ..Member::new(&argument.name, argument.of.clone(), None)
+    };
+    let arguments = root.arguments.iter().map(given).collect();
+    let about = Some(root.about.clone().unwrap_or_else(|| capitalized(root.name)));
+    Member { about, arguments, ..Member::new(root.name, root.answer.of(), None) }
 }
 
 /// Adds the relations that REST has no member for.
@@ -46,8 +63,7 @@ fn relate(model: &mut Model) {
         let has = |members: &[Member], name: &str| members.iter().any(|member| member.rest == name);
         let add = |members: &mut Vec<Member>, name: &str, of: Use, about: &str| {
             if !has(members, name) {
-                let member = Member { name: camel(name), rest: name.to_owned(), of, about: Some(about.to_owned()) };
-                members.push(member);
+                members.push(Member { rest: name.to_owned(), ..Member::new(&camel(name), of, Some(about)) });
             }
         };
         if has(members, FLIGHT_ID) {
@@ -221,14 +237,10 @@ fn events(components: &Components, deriver: &mut Deriver<'_>, schema: &RefOr<Sch
         let location = described.get("data")?.get("$ref")?.as_str()?;
         let of = deriver.of_component(name_of(&Ref::new(location)), Way::Output).nullable();
         let about = described.get("description").and_then(|text| Some(text.as_str()?.to_owned()));
-        members.push(Member { name: camel(event), rest: event.clone(), of, about });
+        members.push(Member { rest: event.clone(), about, ..Member::new(&camel(event), of, None) });
     }
-    let reset = Member {
-        name: RESET.to_owned(),
-        rest: RESET.to_owned(),
-        of: Use::of("String").nullable(),
-        about: Some("Why the client must forget what it knew; null: it need not.".to_owned()),
-    };
+    let about_reset = "Why the client must forget what it knew; null: it need not.";
+    let reset = Member::new(RESET, Use::of("String").nullable(), Some(about_reset));
     if let [only] = members.as_slice()
         && let Some(Type { kind: Kind::Object(own), .. }) = deriver.types.get_mut(only.of.name())
     {

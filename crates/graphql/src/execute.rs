@@ -1,12 +1,13 @@
 //! Execution: the calls of a plan, what their answers refer to, and the result.
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use async_graphql::{Value, Variables};
+use async_graphql_value::{ConstValue as Value, Variables};
 use futures_util::future::join_all;
 use loadmaster_accounts::Principal;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    introspection::answer,
     load::{Services, Wanted},
     model::{Answer, Model, Place},
     operations::OLDER,
@@ -15,7 +16,7 @@ use super::{
     rest::{Answered, Call, Refused, Rest, encoded},
     value::{sent, text},
     values::arguments,
-    write::Executed,
+    write::{Executed, write_quoted},
 };
 
 /// Executes plans in the name of a caller.
@@ -28,8 +29,8 @@ pub(crate) struct Executor {
 
 /// What became of a field of the root.
 enum Outcome {
-    /// It calls nothing.
-    Plain(Json),
+    /// It calls nothing; its value as JSON.
+    Written(Vec<u8>),
     Answered(Shaped),
     Refused(Refused),
 }
@@ -43,9 +44,9 @@ pub(crate) struct Shaped {
 }
 
 impl Executor {
-    /// Executes a query, whose fields are called at once. `questions`: the answers to those about the schema.
-    pub async fn query(&self, plan: &Plan, values: &Variables, questions: &HashMap<String, Json>) -> Executed {
-        let outcomes = join_all(plan.fields.iter().map(|field| self.outcome(field, values, questions))).await;
+    /// Executes a query, whose fields are called at once.
+    pub async fn query(&self, plan: &Plan, values: &Variables) -> Executed {
+        let outcomes = join_all(plan.fields.iter().map(|field| self.outcome(field, values))).await;
         let mut executed = Executed::default();
         self.show(plan.fields.iter().zip(outcomes).collect(), &mut executed).await;
         executed
@@ -55,7 +56,7 @@ impl Executor {
     pub async fn mutation(&self, plan: &Plan, values: &Variables) -> Executed {
         let mut executed = Executed::default();
         for field in &plan.fields {
-            let outcome = self.outcome(field, values, &HashMap::new()).await;
+            let outcome = self.outcome(field, values).await;
             self.show(vec![(field, outcome)], &mut executed).await;
         }
         executed
@@ -69,10 +70,14 @@ impl Executor {
         executed
     }
 
-    async fn outcome(&self, field: &RootField, values: &Variables, questions: &HashMap<String, Json>) -> Outcome {
+    async fn outcome(&self, field: &RootField, values: &Variables) -> Outcome {
         match &field.source {
-            RootSource::TypeName(name) => Outcome::Plain((*name).into()),
-            RootSource::Question(_) => Outcome::Plain(questions.get(&field.key).cloned().unwrap_or_default()),
+            RootSource::TypeName(name) => {
+                let mut written = Vec::new();
+                write_quoted(&mut written, name);
+                Outcome::Written(written)
+            }
+            RootSource::Question(question) => Outcome::Written(answer(&self.model, question, values)),
             RootSource::Call(planned) => match self.rest.call(self.call(planned, values)).await {
                 Ok(answered) => Outcome::Answered(Shaped::new(planned, answered)),
                 Err(refused) => Outcome::Refused(refused),
@@ -126,7 +131,7 @@ impl Executor {
         for (field, outcome) in outcomes {
             let RootField { key, source } = field;
             match (source, outcome) {
-                (_, Outcome::Plain(json)) => executed.add(key, &json),
+                (_, Outcome::Written(json)) => executed.add(key, &json),
                 (RootSource::Call(planned), Outcome::Answered(Shaped { json, of, is_replayed })) => {
                     executed.add_answer(key, planned, (&json, of.as_deref()), &related);
                     if is_replayed {
@@ -136,7 +141,7 @@ impl Executor {
                 (RootSource::Call(planned), Outcome::Refused(refused)) => {
                     executed.add_refused(key, Some(planned.field.pos), &refused);
                 }
-                (_, Outcome::Answered(_) | Outcome::Refused(_)) => executed.add(key, &Json::Null),
+                (_, Outcome::Answered(_) | Outcome::Refused(_)) => executed.add(key, b"null"),
             }
         }
     }

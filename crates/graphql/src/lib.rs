@@ -3,13 +3,12 @@
 //! REST's own: each field of a root is a call of REST within this process, in the name of the caller.
 mod brackets;
 mod breaking;
-mod build;
-mod built;
 mod cost;
 mod derive;
 mod described;
 mod error;
 mod execute;
+mod introspection;
 mod load;
 mod metric;
 mod model;
@@ -20,7 +19,9 @@ mod plan;
 mod rest;
 mod room;
 mod router;
+mod sdl;
 mod unfit;
+mod validate;
 mod value;
 mod values;
 mod write;
@@ -31,7 +32,7 @@ pub use room::ROOM;
 
 /// Returns the schema in its definition language, derived from the API's description.
 pub fn sdl(document: &OpenApi) -> anyhow::Result<String> {
-    Ok(built::Built::new(document)?.sdl())
+    Ok(described::derive(document)?.to_string())
 }
 
 /// Returns what clients of an earlier schema would notice, one sentence each.

@@ -1,11 +1,22 @@
-//! The types of the schema, before they take the form of a library.
+//! The schema: its types, and the operations of REST that are the fields of its roots.
 use std::{collections::BTreeMap, sync::Arc};
+
+use async_graphql_parser::types::DirectiveLocation;
 
 /// The whole schema.
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     pub types: BTreeMap<String, Type>,
     pub roots: Vec<Arc<Root>>,
+    pub directives: Vec<Directive>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Directive {
+    pub name: String,
+    pub about: Option<String>,
+    pub arguments: Vec<Member>,
+    pub locations: Vec<DirectiveLocation>,
 }
 
 /// What an object refers to, which REST does not show with it.
@@ -32,10 +43,24 @@ impl Model {
         }
     }
 
-    /// Returns whether a type is one of those of a union.
-    pub fn is_member(&self, union: &str, name: &str) -> bool {
-        let kind = self.types.get(union).map(|of| &of.kind);
-        matches!(kind, Some(Kind::Union(types)) if types.iter().any(|of| of == name))
+    /// Returns the types that a value may have where a selection names this type: itself, or those of the union.
+    pub fn possible_types<'a>(&'a self, name: &'a str) -> Vec<&'a str> {
+        match self.types.get(name).map(|of| &of.kind) {
+            Some(Kind::Union(types)) => types.iter().map(String::as_str).collect(),
+            Some(Kind::Object(_)) => vec![name],
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns whether a value of one type may be of the other.
+    pub fn may_be(&self, one: &str, other: &str) -> bool {
+        let others = self.possible_types(other);
+        self.possible_types(one).iter().any(|name| others.contains(name))
+    }
+
+    pub fn is_input(&self, name: &str) -> bool {
+        let kind = self.types.get(name).map(|of| &of.kind);
+        matches!(kind, Some(Kind::Scalar(_) | Kind::Enum(_) | Kind::Input(_)))
     }
 }
 
@@ -52,9 +77,18 @@ pub(crate) enum Kind {
     Enum(Vec<String>),
     /// The names of its members.
     Union(Vec<String>),
+    /// The page that specifies it.
+    Scalar(Option<&'static str>),
 }
 
-/// A member of an object.
+impl Type {
+    /// Returns whether every schema has it.
+    pub fn is_built_in(&self, name: &str) -> bool {
+        matches!(self.kind, Kind::Scalar(_)) && matches!(name, "Boolean" | "Float" | "ID" | "Int" | "String")
+    }
+}
+
+/// A member of an object or of an input, or an argument of a field.
 #[derive(Debug, Clone)]
 pub(crate) struct Member {
     pub name: String,
@@ -62,6 +96,21 @@ pub(crate) struct Member {
     pub rest: String,
     pub of: Use,
     pub about: Option<String>,
+    /// What clients may say to it.
+    pub arguments: Vec<Self>,
+}
+
+impl Member {
+    /// Returns a member with the same name in REST, and without arguments.
+    pub fn new(name: &str, of: Use, about: Option<&str>) -> Self {
+        let (name, rest, about) = (name.to_owned(), name.to_owned(), about.map(str::to_owned));
+        Self { name, rest, of, about, arguments: Vec::new() }
+    }
+
+    /// Returns whether it asks about the schema.
+    pub fn is_question(&self) -> bool {
+        self.name.starts_with("__")
+    }
 }
 
 /// How a type is used.

@@ -41,7 +41,7 @@ pub(crate) fn types(item: &str, is_counted: bool) -> [(String, Type); 3] {
 }
 
 fn member(name: &str, of: Use, about: &str) -> Member {
-    Member { name: name.to_owned(), rest: name.to_owned(), of, about: Some(about.to_owned()) }
+    Member::new(name, of, Some(about))
 }
 
 fn object(about: &str, members: Vec<Member>) -> Type {

@@ -2,16 +2,16 @@
 //! out is not there.
 use std::{collections::HashSet, sync::Arc};
 
-use async_graphql::{
-    Name, Pos, Positioned, Value, Variables,
-    indexmap::IndexMap,
-    parser::types::{Directive, Field, OperationDefinition, OperationType, Selection, SelectionSet},
+use async_graphql_parser::{
+    Pos, Positioned,
+    types::{Directive, Field, OperationDefinition, OperationType, Selection, SelectionSet},
 };
+use async_graphql_value::{ConstValue as Value, Name, Variables, indexmap::IndexMap};
 
 use super::{
     model::{Kind, Model, Relation, Root, RootKind, Shape, Use},
     operations::relation,
-    overlaps::{self, Fragments},
+    overlaps::Fragments,
     unfit::Unfit,
     values::{arguments, fault},
 };
@@ -34,9 +34,16 @@ pub(crate) struct RootField {
 #[derive(Debug)]
 pub(crate) enum RootSource {
     TypeName(&'static str),
-    /// A question about the schema, which the library answers.
-    Question(Box<Positioned<Field>>),
+    Question(Box<PlannedQuestion>),
     Call(Box<PlannedCall>),
+}
+
+/// A question about the schema, and what is shown of the answer.
+#[derive(Debug)]
+pub(crate) struct PlannedQuestion {
+    /// The field without what is below it.
+    pub field: Positioned<Field>,
+    pub shown: Shown,
 }
 
 /// A call of REST, and what is shown of its answer.
@@ -175,27 +182,21 @@ impl<'a> Planner<'a> {
     ) -> Result<RootField, Unfit> {
         let (key, Positioned { pos, node: first }) = (key.to_string(), first);
         // Directives are obeyed already.
-        let Field { alias, name, arguments, .. } = first;
-        let mut field = Field {
-            alias: alias.clone(),
-            name: name.clone(),
-            arguments: arguments.clone(),
-            directives: Vec::new(),
-            selection_set: Positioned::default(),
-        };
-        let source = match name.node.as_str() {
+        let Field { alias, name, arguments, .. } = first.clone();
+        let field = Field { alias, name, arguments, directives: Vec::new(), selection_set: Positioned::default() };
+        let field = Positioned::new(field, *pos);
+        let source = match first.name.node.as_str() {
             "__typename" => RootSource::TypeName(kind.name()),
-            "__schema" | "__type" => {
-                let items = fields.iter().flat_map(|field| &field.node.selection_set.node.items);
-                field.selection_set.node.items = items.cloned().collect();
-                self.is_fixed = false;
-                RootSource::Question(Box::new(Positioned::new(field, *pos)))
+            name @ ("__schema" | "__type") => {
+                let of = if name == "__type" { "__Type" } else { "__Schema" };
+                let shown = self.shown(&Use::of(of), fields)?;
+                RootSource::Question(Box::new(PlannedQuestion { field, shown }))
             }
             name => {
                 let root = self.model.root(kind, name);
                 let root = root.ok_or_else(|| Unfit::Invalid(format!("There is no field `{name}`.")))?.clone();
                 let shown = self.shown(&root.answer.of(), fields)?;
-                let (has_relations, field) = (shown.has_relations(), Positioned::new(field, *pos));
+                let has_relations = shown.has_relations();
                 RootSource::Call(Box::new(PlannedCall { root, field, shown, has_relations }))
             }
         };
@@ -272,11 +273,7 @@ impl<'a> Planner<'a> {
             }
             let (condition, within) = match &item.node {
                 Selection::Field(field) => {
-                    let same = found.entry(&field.node.response_key().node).or_default();
-                    if let Some(unfit) = same.first().and_then(|first| overlaps::conflict(&first.node, &field.node)) {
-                        return Err(unfit);
-                    }
-                    same.push(field);
+                    found.entry(&field.node.response_key().node).or_default().push(field);
                     continue;
                 }
                 Selection::InlineFragment(fragment) => {
@@ -288,8 +285,7 @@ impl<'a> Planner<'a> {
                     (Some(&fragment.node.type_condition), &fragment.node.selection_set.node)
                 }
             };
-            let fits = |on: &str| on == of || self.model.is_member(on, of);
-            if condition.is_none_or(|condition| fits(condition.node.on.node.as_str())) {
+            if condition.is_none_or(|condition| self.model.may_be(of, condition.node.on.node.as_str())) {
                 self.collect(of, within, found, spreads)?;
             }
         }

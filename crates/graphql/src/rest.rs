@@ -1,7 +1,7 @@
 //! Calls of REST within this process.
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use async_graphql::{Pos, ServerError, Value};
+use async_graphql_parser::Pos;
 use axum::{
     Router,
     body::Body,
@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use super::value::constant;
+use super::write::FieldError;
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
@@ -187,18 +187,10 @@ impl Refused {
         Self(members)
     }
 
-    /// Returns the problem as an error at this place.
-    pub fn at(&self, place: Option<Pos>) -> ServerError {
-        let detail = self.0.get("detail").and_then(Json::as_str).unwrap_or("The request failed.");
-        let mut error = ServerError::new(detail, place);
-        let members: BTreeMap<String, Value> =
-            self.0.iter().map(|(name, value)| (name.clone(), constant(value))).collect();
-        let mut extensions = async_graphql::ErrorExtensionValues::default();
-        for (name, value) in members {
-            extensions.set(name, value);
-        }
-        error.extensions = Some(extensions);
-        error
+    /// Returns the problem as an error of the field at this place, to which the path leads.
+    pub fn at(&self, place: Option<Pos>, path: Vec<Json>) -> FieldError {
+        let message = self.0.get("detail").and_then(Json::as_str).unwrap_or("The request failed.").to_owned();
+        FieldError { message, locations: place.into_iter().collect(), path, extensions: self.0.clone() }
     }
 }
 

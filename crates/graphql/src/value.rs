@@ -1,5 +1,5 @@
 //! Values between JSON and the library.
-use async_graphql::{Name, Value, Variables, indexmap::IndexMap};
+use async_graphql_value::{ConstValue as Value, Name, Variables, indexmap::IndexMap};
 use serde_json::Value as Json;
 
 use super::model::{Kind, Model, Shape, Use};

@@ -1,14 +1,10 @@
 //! The values of variables, and the arguments of fields with them.
 use std::convert::Infallible;
 
-use async_graphql::{
-    Name, Value, Variables,
-    indexmap::IndexMap,
-    parser::types::{BaseType, Field, OperationDefinition, Type as VariableType},
-};
+use async_graphql_parser::types::{BaseType, Field, OperationDefinition, Type as ParsedType};
+use async_graphql_value::{ConstValue as Value, Name, Variables, indexmap::IndexMap};
 
 use super::{
-    derive::SCALARS,
     model::{Kind, Member, Model, Shape, Use},
     unfit::Unfit,
 };
@@ -40,7 +36,7 @@ pub(crate) fn values(model: &Model, operation: &OperationDefinition, given: &Var
     Ok(values)
 }
 
-fn use_of(of: &VariableType) -> Use {
+pub(crate) fn use_of(of: &ParsedType) -> Use {
     let used = match &of.base {
         BaseType::Named(name) => Use::of(name.as_str()),
         BaseType::List(item) => use_of(item).list(),
@@ -95,8 +91,8 @@ pub(crate) fn fault(model: &Model, of: &Use, value: &Value, path: &str) -> Optio
                 }
                 (Some(Kind::Enum(words)), Value::String(word)) => words.contains(word),
                 (Some(Kind::Enum(words)), Value::Enum(word)) => words.iter().any(|one| one == word.as_str()),
-                (Some(_), _) => false,
-                (None, value) => is_scalar(name, value),
+                (Some(Kind::Scalar(_)), value) => is_scalar(name, value),
+                _ => false,
             };
             (!is_fit).then(|| format!("`{path}` is no `{name}`."))
         }
@@ -117,33 +113,37 @@ fn fault_of_input(model: &Model, members: &[Member], given: &IndexMap<Name, Valu
     })
 }
 
+/// Returns whether a scalar can have a value. REST judges those that are not of every schema.
 fn is_scalar(name: &str, value: &Value) -> bool {
     match (name, value) {
         ("String" | "ID", Value::String(_)) | ("Boolean", Value::Boolean(_)) => true,
         ("ID", Value::Number(number)) => number.is_i64(),
         ("Int", Value::Number(number)) => number.as_i64().is_some_and(|number| i32::try_from(number).is_ok()),
         ("Float", Value::Number(number)) => number.as_f64().is_some_and(f64::is_finite),
-        (name, _) => SCALARS.iter().any(|(scalar, ..)| *scalar == name),
+        (name, _) => !matches!(name, "String" | "ID" | "Boolean" | "Int" | "Float"),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use async_graphql::parser::{parse_query, types::Selection};
+    use async_graphql_parser::{parse_query, types::Selection};
     use serde_json::{Value as Json, json};
 
     use super::*;
-    use crate::{
-        model::{Member, Type},
-        value,
-    };
+    use crate::{introspection, value};
+
+    fn model(types: &str) -> Model {
+        let mut model = Model::default();
+        introspection::add(&mut model, types).unwrap();
+        model
+    }
 
     /// Returns the arguments of the first field.
     fn shown(query: &str, variables: &Json) -> Result<String, Unfit> {
         let document = parse_query(query).unwrap();
         let (_, operation) = document.operations.iter().next().unwrap();
         let given = value::variables(variables.as_object().unwrap());
-        let values = values(&Model::default(), &operation.node, &given)?;
+        let values = values(&model("scalar Int scalar Boolean"), &operation.node, &given)?;
         let Selection::Field(field) = &operation.node.selection_set.node.items[0].node else { panic!("{query}") };
         let arguments = arguments(&field.node, &values);
         Ok(arguments.iter().map(|(name, value)| format!("{name}:{value} ")).collect::<Vec<_>>().concat())
@@ -182,17 +182,10 @@ mod tests {
 
     #[test]
     fn a_value_that_is_not_of_its_type_has_a_fault_at_its_place() {
-        let member = |name: &str, of| Member { name: name.to_owned(), rest: name.to_owned(), of, about: None };
-        let input = Kind::Input(vec![
-            member("a", Use::of("Int")),
-            member("words", Use::of("Word").list().nullable()),
-            member("more", Use::of("In").nullable()),
-        ]);
-        let mut model = Model::default();
-        let words = Kind::Enum(vec!["ONE".to_owned(), "TWO".to_owned()]);
-        for (name, kind) in [("In", input), ("Word", words)] {
-            model.types.insert(name.to_owned(), Type { about: None, kind });
-        }
+        let types =
+            "scalar String scalar Boolean scalar Float scalar Int scalar ID scalar Decimal enum Word { ONE TWO }
+            input In { a: Int! words: [Word!] more: In }";
+        let model = model(types);
         let fault = |of: &Use, given: &Json| fault(&model, of, &value::constant(given), "in");
         let of = Use::of("In");
         for given in [

@@ -1,7 +1,7 @@
 //! Results: what a plan shows of answers, written in the order of the document.
-use async_graphql::{PathSegment, Pos, ServerError};
+use async_graphql_parser::Pos;
 use serde::Serialize;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use super::{
     load::{Related, booking_of, flight_of, flights_of},
@@ -15,16 +15,29 @@ use super::{
 pub(crate) struct Executed {
     /// The members of `data`, as JSON.
     data: Vec<u8>,
-    pub errors: Vec<ServerError>,
+    pub errors: Vec<FieldError>,
     /// The fields whose answers were stored under their keys.
     pub replayed: Vec<String>,
 }
 
+/// Why a field has no value.
+#[derive(Debug, Serialize)]
+pub(crate) struct FieldError {
+    pub message: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<Pos>,
+    /// The names and numbers that lead to the field.
+    pub path: Vec<Json>,
+    /// The members of the problem.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub extensions: Map<String, Json>,
+}
+
 impl Executed {
-    /// Adds a field of the root that is no call.
-    pub fn add(&mut self, key: &str, json: &Json) {
+    /// Adds a field of the root whose value is written already.
+    pub fn add(&mut self, key: &str, json: &[u8]) {
         self.write_name(key);
-        write_leaf(&mut self.data, json);
+        self.data.extend_from_slice(json);
     }
 
     /// Adds a field of the root that shows an answer, with its type if it may have several.
@@ -42,8 +55,8 @@ impl Executed {
 
     /// Adds a field of the root that is refused.
     pub fn add_refused(&mut self, key: &str, place: Option<Pos>, refused: &Refused) {
-        self.add(key, &Json::Null);
-        self.errors.push(refused.at(place).with_path(vec![PathSegment::Field(key.to_owned())]));
+        self.add(key, b"null");
+        self.errors.push(refused.at(place, vec![key.into()]));
     }
 
     fn write_name(&mut self, key: &str) {
@@ -71,7 +84,7 @@ impl Executed {
 }
 
 /// Writes the name of a member.
-fn write_key(out: &mut Vec<u8>, is_first: bool, key: &str) {
+pub(crate) fn write_key(out: &mut Vec<u8>, is_first: bool, key: &str) {
     if !is_first {
         out.push(b',');
     }
@@ -80,13 +93,13 @@ fn write_key(out: &mut Vec<u8>, is_first: bool, key: &str) {
 }
 
 /// Writes a name of GraphQL as text: it needs no escapes.
-fn write_quoted(out: &mut Vec<u8>, name: &str) {
+pub(crate) fn write_quoted(out: &mut Vec<u8>, name: &str) {
     out.push(b'"');
     out.extend_from_slice(name.as_bytes());
     out.push(b'"');
 }
 
-fn write_leaf(out: &mut Vec<u8>, json: &impl Serialize) {
+pub(crate) fn write_leaf(out: &mut Vec<u8>, json: &impl Serialize) {
     // Writing to memory does not fail.
     _ = serde_json::to_writer(out, json);
 }
@@ -110,7 +123,7 @@ struct Missing;
 
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
-    errors: &'a mut Vec<ServerError>,
+    errors: &'a mut Vec<FieldError>,
     path: Vec<Step<'a>>,
     related: &'a Related,
 }
@@ -126,7 +139,9 @@ impl<'a> Writer<'a> {
         match write(self) {
             Ok(Written::Whole) => return Ok(()),
             Ok(Written::Nothing) if !is_nullable => {
-                self.fail(ServerError::new("The service has no value for a field that always has one.", Some(place)));
+                let message = "The service has no value for a field that always has one.".to_owned();
+                let (locations, path) = (vec![place], self.path());
+                self.errors.push(FieldError { message, locations, path, extensions: Map::new() });
             }
             Ok(Written::Nothing) | Err(Missing) => {}
         }
@@ -220,16 +235,16 @@ impl<'a> Writer<'a> {
 
     /// Notes why a value is not there.
     fn refuse(&mut self, refused: &Refused, place: Pos) -> Written {
-        self.fail(refused.at(Some(place)));
+        self.errors.push(refused.at(Some(place), self.path()));
         Written::Nothing
     }
 
-    fn fail(&mut self, error: ServerError) {
+    fn path(&self) -> Vec<Json> {
         let path = self.path.iter().map(|step| match step {
-            Step::Field(key) => PathSegment::Field((*key).to_owned()),
-            Step::Item(number) => PathSegment::Index(*number),
+            Step::Field(key) => Json::from(*key),
+            Step::Item(number) => Json::from(*number),
         });
-        self.errors.push(error.with_path(path.collect()));
+        path.collect()
     }
 }
 
@@ -237,10 +252,7 @@ impl<'a> Writer<'a> {
 mod tests {
     use std::sync::Arc;
 
-    use async_graphql::{
-        Positioned,
-        parser::{parse_query, types::Selection},
-    };
+    use async_graphql_parser::{Positioned, parse_query, types::Selection};
     use uuid::Uuid;
 
     use super::*;

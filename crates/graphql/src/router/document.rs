@@ -5,25 +5,21 @@ use std::{
     sync::{Arc, OnceLock},
 };
 
-use async_graphql::{
-    Name, Positioned, Request as Execution, Response as Executed, Value, Variables,
-    parser::{
-        parse_query,
-        types::{
-            DocumentOperations, ExecutableDocument, Field, OperationDefinition, OperationType, Selection, SelectionSet,
-        },
-    },
+use async_graphql_parser::{
+    Positioned, parse_query,
+    types::{DocumentOperations, ExecutableDocument, OperationDefinition, OperationType, Selection, SelectionSet},
 };
+use async_graphql_value::{Name, Variables};
 use quick_cache::{Equivalent, Weighter, sync::Cache};
 
 use super::request::Asked;
 use crate::{
     brackets,
-    built::Built,
     cost::{self, Bounds, Cost},
     model::Model,
     plan::Plan,
     unfit::Unfit,
+    validate,
     values::values,
 };
 
@@ -46,7 +42,6 @@ pub(crate) struct Document {
 
 /// What is executed.
 pub(crate) struct Prepared {
-    pub document: Arc<Document>,
     pub plan: Arc<Plan>,
     pub values: Variables,
 }
@@ -116,56 +111,23 @@ impl Document {
     }
 
     /// Validates and plans the operation with the values of its variables.
-    pub async fn prepare(self: Arc<Self>, built: &Built, given: &Variables) -> Result<Prepared, Unfit> {
+    pub fn prepare(&self, model: &Model, given: &Variables) -> Result<Prepared, Unfit> {
         let operation = &self.operation().ok_or_else(cost::no_operation)?.node;
         let known = self.plan.get().cloned();
         if known.is_none() {
-            self.validate(built).await?;
+            validate::check(model, &self.parsed)?;
         }
-        let values = values(&built.model, operation, given)?;
+        let values = values(model, operation, given)?;
         let plan = match known {
             Some(plan) => plan,
-            None => Arc::new(Plan::new(&built.model, operation, &self.parsed.fragments, &values)?),
+            None => Arc::new(Plan::new(model, operation, &self.parsed.fragments, &values)?),
         };
         if plan.is_fixed {
             _ = self.plan.set(plan.clone());
         }
-        plan.check(&built.model, &values)?;
-        Ok(Prepared { document: self, plan, values })
+        plan.check(model, &values)?;
+        Ok(Prepared { plan, values })
     }
-
-    /// Validates the whole document, whatever values its variables have.
-    async fn validate(&self, built: &Built) -> Result<(), Unfit> {
-        let mut execution = Execution::new("");
-        execution.operation_name.clone_from(&self.operation_name);
-        execution.set_parsed_query(self.parsed.clone());
-        refuse_invalid(&built.schemas.validated.execute(execution).await)
-    }
-
-    /// Returns the document with this field alone at the root of its operation, and no other operation.
-    pub fn asking(&self, field: Positioned<Field>) -> Option<ExecutableDocument> {
-        let mut operation = self.operation()?.clone();
-        let place = field.pos;
-        operation.node.selection_set.node.items = vec![Positioned::new(Selection::Field(field), place)];
-        let fragments = self.parsed.fragments.clone();
-        Some(ExecutableDocument { operations: DocumentOperations::Single(operation), fragments })
-    }
-}
-
-/// Refuses what the validation has found: errors without a path, before anything ran.
-fn refuse_invalid(executed: &Executed) -> Result<(), Unfit> {
-    if executed.data != Value::Null || executed.errors.is_empty() || executed.errors.iter().any(|e| !e.path.is_empty())
-    {
-        return Ok(());
-    }
-    let texts = executed.errors.iter().take(10).map(|error| match error.locations.first() {
-        Some(place) => {
-            format!("{} (line {}, column {})", error.message.trim_end_matches('.'), place.line, place.column)
-        }
-        None => error.message.trim_end_matches('.').to_owned(),
-    });
-    let texts: Vec<String> = texts.collect();
-    Err(Unfit::Invalid(format!("{}.", texts.join("; "))))
 }
 
 /// The documents of late, by their texts and operations.

@@ -6,7 +6,7 @@ mod request;
 mod service;
 mod stream;
 
-use async_graphql::parser::types::OperationType;
+use async_graphql_parser::types::OperationType;
 use axum::{
     extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, header},
@@ -113,9 +113,9 @@ async fn answer(service: &GraphqlService, client: &Client, body: &[u8]) -> Resul
         return Err(Unfit::Invalid("A subscription needs `Accept: text/event-stream`.".to_owned()).into());
     }
     let verdict = service.charge(client, document.requests(&cost)).await?;
-    let prepared = document.prepare(service.built()?, &asked.variables).await?;
+    let prepared = document.prepare(service.model()?, &asked.variables)?;
     if !is_known {
-        service.keep(asked, &prepared.document);
+        service.keep(asked, &document);
     }
     let mut response = match kind {
         OperationType::Subscription => stream::follow(service, client, prepared).await?,

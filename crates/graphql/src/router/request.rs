@@ -1,5 +1,5 @@
 //! What a client asks: the body of a request, and the form in which it wants the answer.
-use async_graphql::Variables;
+use async_graphql_value::Variables;
 use axum::http::{HeaderMap, header};
 use loadmaster_kernel::{Fault, FaultCode};
 use loadmaster_platform::{

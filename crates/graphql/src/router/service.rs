@@ -1,10 +1,7 @@
 //! Executes operations: reads, measures, charges, then lets REST answer.
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::sync::{Arc, OnceLock};
 
-use async_graphql::{PathSegment, Positioned, Request as Execution, ServerError, Value, Variables};
+use async_graphql_value::Variables;
 use axum::{
     http::{Extensions, HeaderMap, HeaderValue, header},
     response::{IntoResponse, Response},
@@ -17,7 +14,6 @@ use loadmaster_platform::{
     tasks::Tasks,
     web::{ClientAddress, PRIVATE, Problem, digest_of},
 };
-use serde_json::Value as Json;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 use utoipa::openapi::OpenApi;
 
@@ -27,14 +23,13 @@ use super::{
     request::{Asked, Form},
 };
 use crate::{
-    built::Built,
     cost::{Bounds, Cost},
+    described::derive,
     execute::Executor,
     load::Services,
     metric::{self, OPERATIONS},
-    plan::RootSource,
+    model::Model,
     rest::{Called, Rest},
-    value::plain,
     write::Executed,
 };
 
@@ -45,7 +40,7 @@ pub(crate) struct GraphqlService(Arc<Parts>);
 struct Parts {
     document: fn() -> OpenApi,
     /// The schema, built by the first request that needs it.
-    built: OnceCell<anyhow::Result<Built>>,
+    model: OnceCell<anyhow::Result<Arc<Model>>>,
     sdl: OnceLock<Sdl>,
     routes: Called,
     documents: Documents,
@@ -82,7 +77,7 @@ impl GraphqlService {
         let routes = Called { router, leads_to };
         Self(Arc::new(Parts {
             document,
-            built: OnceCell::new(),
+            model: OnceCell::new(),
             sdl: OnceLock::new(),
             routes,
             documents: Documents::default(),
@@ -96,27 +91,27 @@ impl GraphqlService {
     /// Waits for the schema, which the first request builds in a task of its own: a client that hangs up cancels nothing, and
     /// other requests wait for it.
     pub async fn prepare(&self) -> Result<(), Problem> {
-        if self.0.built.initialized() {
+        if self.0.model.initialized() {
             return Ok(());
         }
         let parts = self.0.clone();
         let building = tokio::spawn(async move {
             let document = parts.document;
-            let build = || spawn_blocking(move || Built::new(&document()));
-            parts.built.get_or_try_init(build).await.map(drop)
+            let build = || spawn_blocking(move || derive(&document()).map(Arc::new));
+            parts.model.get_or_try_init(build).await.map(drop)
         });
         building.await.and_then(|built| built).map_err(|_| stopping())
     }
 
     /// Returns the schema, for which the request has waited.
-    pub fn built(&self) -> Result<&Built, Problem> {
-        let built = self.0.built.get().ok_or_else(stopping)?;
-        built.as_ref().map_err(|error| Problem::internal(&error))
+    pub fn model(&self) -> Result<&Arc<Model>, Problem> {
+        let model = self.0.model.get().ok_or_else(stopping)?;
+        model.as_ref().map_err(|error| Problem::internal(&error))
     }
 
     pub fn sdl(&self) -> Result<&Sdl, Problem> {
-        let built = self.built()?;
-        Ok(self.0.sdl.get_or_init(|| Sdl::new(built.sdl())))
+        let model = self.model()?;
+        Ok(self.0.sdl.get_or_init(|| Sdl::new(model.to_string())))
     }
 
     /// Returns the document of a request, and whether it is known from another.
@@ -132,7 +127,7 @@ impl GraphqlService {
     }
 
     pub fn measure(&self, document: &Document, variables: &Variables) -> Result<Cost, Problem> {
-        Ok(document.cost(&self.built()?.model, variables, self.0.bounds)?)
+        Ok(document.cost(self.model()?, variables, self.0.bounds)?)
     }
 
     /// Counts an operation as this many requests, of which the first is counted already. Returns what is left of the quota, if
@@ -153,9 +148,7 @@ impl GraphqlService {
     }
 
     pub async fn query(&self, client: &Client, prepared: &Prepared) -> Result<Response, Problem> {
-        let (questions, errors) = self.questions(prepared).await?;
-        let mut executed = self.executor(client)?.query(&prepared.plan, &prepared.values, &questions).await;
-        executed.errors.extend(errors);
+        let executed = self.executor(client)?.query(&prepared.plan, &prepared.values).await;
         Ok(respond(&executed, client.form))
     }
 
@@ -169,30 +162,8 @@ impl GraphqlService {
         self.0.tasks.to_the_end(executing).await
     }
 
-    /// Answers the questions about the schema, each alone: one that fails is null beside the others.
-    async fn questions(&self, prepared: &Prepared) -> Result<(HashMap<String, Json>, Vec<ServerError>), Problem> {
-        let (mut answers, mut errors) = (HashMap::new(), Vec::new());
-        for field in &prepared.plan.fields {
-            let RootSource::Question(question) = &field.source else { continue };
-            let Some(document) = prepared.document.asking(Positioned::clone(question)) else { continue };
-            let mut execution = Execution::new("").variables(prepared.values.clone());
-            execution.set_parsed_query(document);
-            let executed = self.built()?.schemas.whole.execute(execution).await;
-            if let Value::Object(mut found) = executed.data
-                && let Some((_, found)) = found.pop()
-            {
-                answers.insert(field.key.clone(), plain(&found));
-            }
-            // The library does not say where the answer to a question failed as a whole.
-            let path = || vec![PathSegment::Field(field.key.clone())];
-            let placed = |error: ServerError| if error.path.is_empty() { error.with_path(path()) } else { error };
-            errors.extend(executed.errors.into_iter().map(placed));
-        }
-        Ok((answers, errors))
-    }
-
     pub fn executor(&self, client: &Client) -> Result<Executor, Problem> {
-        let model = self.built()?.model.clone();
+        let model = self.model()?.clone();
         let rest = Rest::new(self.0.routes.clone(), client.extensions.clone(), &client.headers);
         Ok(Executor { model, rest, services: self.0.services.clone(), caller: client.caller() })
     }
