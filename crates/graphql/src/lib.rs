@@ -8,6 +8,7 @@ mod derive;
 mod described;
 mod error;
 mod execute;
+mod failed;
 mod introspection;
 mod load;
 mod metric;

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
+    failed::FieldError,
     load::{Related, booking_of, flight_of, flights_of},
     model::Relation,
     plan::{PlannedCall, Shown, ShownField, Source},
@@ -18,19 +19,6 @@ pub(crate) struct Executed {
     pub errors: Vec<FieldError>,
     /// The fields whose answers were stored under their keys.
     pub replayed: Vec<String>,
-}
-
-/// Why a field has no value.
-#[derive(Debug, Serialize)]
-pub(crate) struct FieldError {
-    pub message: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub locations: Vec<Pos>,
-    /// The names and numbers that lead to the field.
-    pub path: Vec<Json>,
-    /// The members of the problem.
-    #[serde(skip_serializing_if = "Map::is_empty")]
-    pub extensions: Map<String, Json>,
 }
 
 impl Executed {

@@ -40,4 +40,4 @@ pub use punctuality::Punctuality;
 pub use room::ROOM;
 pub use scope::{Area, Scope};
 pub use seed::{is_reference_data_loaded, load_reference_data};
-pub use service::Reference;
+pub use service::{Reference, Snapshot};

@@ -1,6 +1,6 @@
 use std::{
     ops::Bound::{Excluded, Unbounded},
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock, Weak},
 };
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -47,6 +47,16 @@ pub(super) struct Loaded {
     written: OnceLock<WrittenAirports>,
 }
 
+/// One reading of the data. Two are equal if nothing was read anew between them.
+#[derive(Debug, Clone)]
+pub struct Snapshot(Weak<Loaded>);
+
+impl PartialEq for Snapshot {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ptr_eq(&other.0)
+    }
+}
+
 impl Reference {
     /// Reads everything from the database.
     pub async fn load(db: &Database, factors: ClassFactors) -> Result<Self, ReferenceError> {
@@ -78,6 +88,11 @@ impl Reference {
     /// Returns the data as it is now.
     pub(super) fn current(&self) -> Arc<Loaded> {
         self.0.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Returns which reading of the data is the current one.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot(Arc::downgrade(&self.current()))
     }
 
     /// Returns every airport, by code.

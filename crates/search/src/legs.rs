@@ -109,6 +109,7 @@ pub(super) struct SearchLegsResult {
 }
 
 /// What was asked for.
+#[derive(Debug, Clone)]
 pub(super) enum Requested {
     One(SearchRoutes),
     /// One search for each leg.

@@ -1,3 +1,5 @@
+mod requests;
+
 use axum::{
     Extension, Json,
     extract::State,
@@ -21,6 +23,8 @@ use loadmaster_reference::Reference;
 use serde::Serialize;
 use tokio::time::Instant;
 
+pub(super) use requests::Requests;
+
 use super::{
     SearchService,
     cache::CacheStatus,
@@ -36,7 +40,7 @@ use super::{
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-handler_state!(HandlerState { search: SearchService, reference: Reference });
+handler_state!(HandlerState { search: SearchService, reference: Reference, requests: Requests });
 
 /// Nobody, or who sent a token: what allotments keep is shown to their organizations.
 type Caller = Option<Extension<Principal>>;
@@ -88,15 +92,16 @@ async fn search(
     address: Address,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
+    State(requests): State<Requests>,
     coding: ChosenCoding,
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
     let (began, searcher) = (Instant::now(), asker(caller.as_ref(), address));
-    let read = body.read(|fields| Requested::read(fields, &reference, service.max_stops()));
+    let read = requests.read(&body, &reference, service.max_stops());
     let ((), question) = both(query.refuse_all(), read)?;
     let (space, payer) = own(&service, caller);
-    let search = match question {
+    let search = match Requested::clone(&question) {
         Requested::One(search) => search,
         Requested::Several(legs) => {
             let (caller, address) = (caller.map(|it| it.0), address.map(|it| it.0));

@@ -51,9 +51,15 @@ fn a_valid_document_has_no_faults() {
     }
 }
 
+fn assert_texts(faults: &[(&str, &str)]) {
+    for (query, expected) in faults {
+        assert_eq!(texts(query), *expected, "{query}");
+    }
+}
+
 #[test]
-fn each_fault_is_named_at_its_place() {
-    for (query, expected) in [
+fn each_fault_of_fields_and_values_is_named_at_its_place() {
+    assert_texts(&[
         ("{ a { secret } }", "There is no field `secret` of `A` (line 1, column 7)."),
         ("{ either { id } }", "There is no field `id` of `Either` (line 1, column 12)."),
         ("{ a { id { x } } }", "`id` is `ID!`, which has no fields (line 1, column 7)."),
@@ -71,6 +77,12 @@ fn each_fault_is_named_at_its_place() {
         ("{ a(in: {a: 1, more: {a: 1, b: 2}}) { id } }", "There is no member `in.more.b` (line 1, column 9)."),
         ("{ a(in: {a: 1, words: [null]}) { id } }", "`in.words` is no `Word` (line 1, column 9)."),
         ("{ a(list: [1, [\"x\"]]) { id } }", "`list` is no `Int` (line 1, column 11)."),
+    ]);
+}
+
+#[test]
+fn each_fault_of_variables_is_named_at_its_place() {
+    assert_texts(&[
         ("query($n: Int) { need(x: $n) { id } }", "`$n` is `Int`, where `Int!` is expected (line 1, column 26)."),
         ("query($n: ID!) { need(x: $n) { id } }", "`$n` is `ID!`, where `Int!` is expected (line 1, column 26)."),
         ("query($n: Int) { a(list: $n) { id } }", "`$n` is `Int`, where `[[Int!]!]` is expected (line 1, column 26)."),
@@ -95,8 +107,14 @@ fn each_fault_is_named_at_its_place() {
         ("{ a(in: {a: 1, any: [$x]}) { id } }", "There is no variable `$x` (line 1, column 9)."),
         ("{ ...F } fragment F on Query { a(id: $id) { id } }", "There is no variable `$id` (line 1, column 38)."),
         ("query($id: ID) { a { id } }", "The variable `$id` is not used (line 1, column 7)."),
+    ]);
+}
+
+#[test]
+fn each_fault_of_fragments_and_directives_is_named_at_its_place() {
+    assert_texts(&[
         ("{ a { id } } fragment F on A { id }", "The fragment `F` is not used (line 1, column 14)."),
-        ("{ a { ...F } } fragment F on Nothing { id }", "`Nothing` is no type of objects (line 1, column 28)."),
+        ("{ a { ...F } } fragment F on Nothing { id }", "`Nothing` is no type of objects (line 1, column 30)."),
         ("{ a { ... on Word { id } } }", "`Word` is no type of objects (line 1, column 14)."),
         ("{ a { ...F } } fragment F on B { id }", "`A` is never `B` (line 1, column 7)."),
         ("{ a { ... on Other { __typename } } }", "`A` is never `Other` (line 1, column 14)."),
@@ -113,9 +131,7 @@ fn each_fault_is_named_at_its_place() {
             "{ a { x y } }",
             "There is no field `x` of `A` (line 1, column 7); There is no field `y` of `A` (line 1, column 9).",
         ),
-    ] {
-        assert_eq!(texts(query), expected, "{query}");
-    }
+    ]);
 }
 
 #[test]

@@ -1,0 +1,109 @@
+//! Searches that were read a short time ago, by the texts of their bodies. Many callers send the same text again, and its freight may
+//! have fifty lines: to read them takes longer than to answer from the caches.
+use std::sync::Arc;
+
+use bytes::Bytes;
+use loadmaster_platform::web::{Body, Problem};
+use loadmaster_reference::{Reference, Snapshot};
+use quick_cache::{Weighter, sync::Cache};
+
+use super::super::legs::Requested;
+
+const JSON: &str = "application/json";
+/// Most bytes of a text that is kept, and of all of them. In memory a text takes about twice as many.
+const LONGEST: usize = 16 * 1024;
+const MOST_BYTES: u64 = 2 * 1024 * 1024;
+/// Estimated size of an entry besides its text, in bytes.
+const ENTRY_BYTES: u64 = 500;
+/// Texts of the usual size that these are.
+const USUAL: usize = 1_000;
+
+/// A search as it was read, with the reference data by which its places and codes were valid.
+#[derive(Clone)]
+struct Read {
+    requested: Arc<Requested>,
+    snapshot: Snapshot,
+}
+
+#[derive(Clone)]
+struct Length;
+
+impl Weighter<Bytes, Read> for Length {
+    fn weight(&self, text: &Bytes, _: &Read) -> u64 {
+        u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(ENTRY_BYTES)
+    }
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Requests(Arc<Cache<Bytes, Read, Length>>);
+
+impl Default for Requests {
+    fn default() -> Self {
+        Self(Arc::new(Cache::with_weighter(USUAL, MOST_BYTES, Length)))
+    }
+}
+
+impl Requests {
+    /// Reads a body, or finds it among those that were valid by the same reference data.
+    pub(super) fn read(&self, body: &Body, reference: &Reference, most_stops: u8) -> Result<Arc<Requested>, Problem> {
+        let snapshot = reference.snapshot();
+        let text = body.bytes_of(&[JSON]).ok();
+        if let Some(known) = text.as_ref().and_then(|text| self.0.get(text)).filter(|known| known.snapshot == snapshot)
+        {
+            return Ok(known.requested);
+        }
+        let requested = Arc::new(body.read(|fields| Requested::read(fields, reference, most_stops))?);
+        if let Some(text) = text.filter(|text| text.len() <= LONGEST) {
+            // Without the rest of the buffer in which it was received.
+            self.0.insert(Bytes::copy_from_slice(&text), Read { requested: requested.clone(), snapshot });
+        }
+        Ok(requested)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        extract::{FromRequest, Request},
+        http::header,
+    };
+    use serde_json::json;
+
+    use super::*;
+
+    async fn body(kind: &str, text: String) -> Body {
+        let request = Request::post("/").header(header::CONTENT_TYPE, kind).body(text.into()).unwrap();
+        let Ok(body) = Body::from_request(request, &()).await;
+        body
+    }
+
+    #[tokio::test]
+    async fn a_text_is_read_once_for_each_reading_of_the_reference_data() {
+        let (requests, reference) = (Requests::default(), Reference::bundled().unwrap());
+        let text = |kilos: u32| {
+            let line = json!({"pieces": 1, "length_cm": 120, "width_cm": 80, "height_cm": 100, "weight_kg": kilos});
+            let lines = vec![line; 50];
+            json!({"origin": "DEL", "destination": "LHR", "departure_date": "2027-06-01", "dimensions": lines})
+                .to_string()
+        };
+        let read =
+            async |text: String, reference: &Reference| requests.read(&body(JSON, text).await, reference, 1).unwrap();
+        let first = read(text(1), &reference).await;
+        assert!(Arc::ptr_eq(&first, &read(text(1), &reference).await));
+        assert!(!Arc::ptr_eq(&first, &read(text(2), &reference).await));
+        let anew = Reference::bundled().unwrap();
+        assert!(!Arc::ptr_eq(&first, &read(text(1), &anew).await), "the data was read anew");
+    }
+
+    #[tokio::test]
+    async fn what_is_not_valid_or_no_json_is_refused_each_time() {
+        let (requests, reference) = (Requests::default(), Reference::bundled().unwrap());
+        let valid = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2027-06-01"}).to_string();
+        requests.read(&body(JSON, valid.clone()).await, &reference, 1).unwrap();
+        for _ in 0..2 {
+            assert!(requests.read(&body("text/plain", valid.clone()).await, &reference, 1).is_err());
+            assert!(requests.read(&body(JSON, valid.replace("LHR", "XXX")).await, &reference, 1).is_err());
+        }
+    }
+}
