@@ -5,6 +5,7 @@ use loadmaster_testkit::{
     holds::{HOLDS, at, hold_on},
     parties::TEMPLATES,
     pricing::{QUOTES, TARIFFS, asked, flat, make},
+    reference::set_door,
     stations::accept,
     waitlist::{self, WAITLIST, fill, join, reached},
 };
@@ -124,8 +125,7 @@ async fn searches_take_dimensions_with_all_their_members() {
 async fn staff_books_from_the_waitlist_what_no_door_takes() {
     let world = WorldOptions::working().start().await;
     let operator = world.operator().await;
-    let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
-    world.admin().await.patch("/api/v1/aircraft/320", json!({ "openings": openings })).await.expect(200);
+    set_door(&world.admin().await, "320", 120).await;
     let flight = NewFlight::new("AI101", "DEL", "LHR").weight(100.0).leaves_in_hours(200).aircraft("320");
     let flight = world.flight(flight).await;
     let full = fill(&operator, &flight).await;

@@ -2,6 +2,7 @@
 use loadmaster_testkit::{
     NewFlight, World,
     freight::{with, without},
+    reference::set_doors,
 };
 use serde_json::{Value, json};
 
@@ -14,11 +15,7 @@ fn piece(height: i32) -> Value {
 
 /// A flight of an A320, whose doors are 120 cm high, and a later one of a 777F, whose doors are 300 cm high.
 async fn flights(world: &World) -> [Value; 2] {
-    let admin = world.admin().await;
-    for (code, height) in [("320", 120), ("77X", 300)] {
-        let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
-        admin.patch(&format!("/api/v1/aircraft/{code}"), json!({ "openings": openings })).await.expect(200);
-    }
+    set_doors(&world.admin().await).await;
     let small = NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(200).aircraft("320");
     let large = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(201).aircraft("77X");
     [world.flight(small).await, world.flight(large).await]

@@ -2,6 +2,7 @@
 use loadmaster_testkit::{
     Client, NewFlight, World,
     freight::{text, with},
+    reference::set_doors,
 };
 use serde_json::{Value, json};
 
@@ -19,11 +20,7 @@ fn sized(height: i32) -> Value {
 
 /// A flight of an A320, whose doors are 120 cm high, and one of a 777F, whose doors are 300 cm high.
 async fn flights(world: &World) -> [Value; 2] {
-    let admin = world.admin().await;
-    for (code, height) in [("320", 120), ("77X", 300)] {
-        let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
-        admin.patch(&format!("/api/v1/aircraft/{code}"), json!({ "openings": openings })).await.expect(200);
-    }
+    set_doors(&world.admin().await).await;
     let small = world.flight(NewFlight::new("AI101", "DEL", "LHR").aircraft("320")).await;
     [small, world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(25).aircraft("77X")).await]
 }

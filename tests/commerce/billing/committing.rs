@@ -6,6 +6,7 @@ use loadmaster_testkit::{
     freight::{BOOKINGS, path_of, text, with},
     holds::{HOLDS, at},
     import::table,
+    reference::set_door,
     until,
 };
 use serde_json::{Value, json};
@@ -104,8 +105,7 @@ async fn the_same_key_joins_a_commit_and_another_one_does_not() {
 async fn an_aircraft_that_does_not_take_what_is_being_paid_for_is_refused() {
     let market = Market::with(WorldOptions::default().set("payments.wait_ms", "300")).await;
     let (admin, customer) = (&market.admin, &market.customer);
-    let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
-    admin.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
+    set_door(admin, "320", 120).await;
     let flight = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0).aircraft("77W");
     let flight = market.world.flight(flight).await;
     let path = format!("/api/v1/flights/{}", text(&flight, "id"));

@@ -8,6 +8,7 @@ use loadmaster_testkit::{
     freight::{BOOKINGS, text, with},
     holds::HOLDS,
     pricing::QUOTES,
+    reference::set_door,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -58,8 +59,7 @@ async fn its_own_retry_takes_the_space_over_of_a_flight_that_is_full_by_now() {
 async fn what_staff_accepts_although_it_does_not_fit_is_accepted_in_the_retry_and_stands_in_the_event() {
     let market = Market::open().await;
     let admin = &market.admin;
-    let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
-    admin.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
+    set_door(admin, "320", 120).await;
     let flight = NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(100).weight(10_000.0).aircraft("320");
     let flight = market.world.flight(flight).await;
     let high = json!([{"pieces": 1, "length_cm": 100, "width_cm": 80, "height_cm": 150}]);

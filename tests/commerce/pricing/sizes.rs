@@ -4,6 +4,7 @@ use loadmaster_testkit::{
     freight::{with, without},
     holds::hold_on,
     pricing::{QUOTES, TARIFFS, asked, flat, make},
+    reference::set_doors,
 };
 use serde_json::{Value, json};
 
@@ -45,10 +46,7 @@ async fn a_quote_by_date_is_for_a_flight_on_which_each_piece_fits() {
     let world = World::start().await;
     let (admin, customer) = (world.admin().await, world.customer().await);
     make(&admin, TARIFFS, flat("T", "2", json!({}))).await;
-    for (code, height) in [("320", 120), ("77X", 300)] {
-        let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
-        admin.patch(&format!("/api/v1/aircraft/{code}"), json!({ "openings": openings })).await.expect(200);
-    }
+    set_doors(&admin).await;
     let small = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(24).aircraft("320")).await;
     let large = world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(25).aircraft("77X")).await;
     let wanted = with(without(asked(&[], 200.0), "flight_ids"), json!({"departure_date": "2026-11-21"}));

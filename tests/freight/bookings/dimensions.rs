@@ -1,9 +1,10 @@
 //! Bookings and holds of freight with dimensions, and the pieces that flights do not take.
 use loadmaster_testkit::{
-    Client, NewFlight, World,
+    NewFlight, World,
     command::loadmaster,
     freight::{BOOKINGS, order, path_of, text, with, without},
     holds::{HOLDS, at, hold_on},
+    reference::set_doors,
 };
 use serde_json::{Value, json};
 
@@ -24,17 +25,9 @@ fn sized(flights: &[&Value], height: i32) -> Value {
     with(bare, json!({"weight_kg": 200, "dimensions": pallets(height)}))
 }
 
-/// The doors of an A320 are 120 cm high, those of a 777F 300 cm.
-async fn open_doors(admin: &Client) {
-    for (code, height) in [("320", 120), ("77X", 300)] {
-        let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
-        admin.patch(&format!("/api/v1/aircraft/{code}"), json!({ "openings": openings })).await.expect(200);
-    }
-}
-
 /// A flight of an A320, and one of a 777F an hour later.
 async fn flights(world: &World) -> [Value; 2] {
-    open_doors(&world.admin().await).await;
+    set_doors(&world.admin().await).await;
     let small = world.flight(NewFlight::new("AI101", "DEL", "LHR").leaves_in_hours(24).aircraft("320")).await;
     [small, world.flight(NewFlight::new("AI103", "DEL", "LHR").leaves_in_hours(25).aircraft("77X")).await]
 }

@@ -2,6 +2,7 @@
 use loadmaster_testkit::{
     NewFlight,
     freight::{order, with},
+    reference::set_door,
     until,
     waitlist::{WAITLIST, at, reached},
 };
@@ -18,8 +19,7 @@ fn piece(sides: [i32; 3]) -> Value {
 
 /// A full flight on this aircraft, with the booking that fills it. An A320 takes pieces of 120 cm, a 777F of 300 cm.
 async fn full(desk: &Desk, number: &str, hours: i64, aircraft: &'static str, height: i32) -> (Value, Value) {
-    let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
-    desk.admin().patch(&format!("/api/v1/aircraft/{aircraft}"), json!({ "openings": openings })).await.expect(200);
+    set_door(&desk.admin(), aircraft, height).await;
     let flight = NewFlight::new(number, "DEL", "LHR").weight(100.0).leaves_in_hours(hours).aircraft(aircraft);
     let flight = desk.world.flight(flight).await;
     let booking = desk.admin().book(order(&[&flight])).await;

@@ -6,6 +6,7 @@ use loadmaster_testkit::{
     flight_verbs::path_to,
     freight::{BOOKINGS, order, path_of, with, without},
     holds::{HOLDS, hold_on},
+    reference::set_door,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -91,8 +92,7 @@ async fn bookings_are_counted_by_their_outcome() {
 #[tokio::test]
 async fn pieces_that_do_not_fit_are_counted_as_refusals() {
     let world = World::working().await;
-    let low = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120}]);
-    world.admin().await.patch("/api/v1/aircraft/320", json!({ "openings": low })).await.expect(200);
+    set_door(&world.admin().await, "320", 120).await;
     let flight = world.flight(NewFlight::new("AI103", "DEL", "LHR").aircraft("320")).await;
     let customer = world.customer().await;
     let high = json!({"dimensions": [{"pieces": 1, "length_cm": 100, "width_cm": 80, "height_cm": 150}]});

@@ -4,6 +4,7 @@ use loadmaster_testkit::{
     amending::shown,
     freight::{order, text, with, without},
     import::table,
+    reference::set_doors,
 };
 use serde_json::{Value, json};
 
@@ -11,11 +12,7 @@ use super::{change, refused};
 
 /// A flight of a 777F, whose doors are 300 cm high; those of an A320 are 120 cm high.
 async fn flight(world: &World) -> Value {
-    let admin = world.admin().await;
-    for (code, height) in [("320", 120), ("77X", 300)] {
-        let openings = json!([{"deck": "LOWER", "door_width_cm": 180, "door_height_cm": height}]);
-        admin.patch(&format!("/api/v1/aircraft/{code}"), json!({ "openings": openings })).await.expect(200);
-    }
+    set_doors(&world.admin().await).await;
     world.flight(NewFlight::new("AI101", "DEL", "LHR").aircraft("77X")).await
 }
 

@@ -5,7 +5,9 @@ use loadmaster_accounts::Role;
 use loadmaster_testkit::{
     Answer, Brake, Client, NewFlight, World, WorldOptions,
     payments::{any_credit, audit_of_charges},
-    redis_url, until, until_blocked,
+    redis_url,
+    reference::set_door,
+    until, until_blocked,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -317,8 +319,7 @@ async fn bookings_that_cannot_be_made(world: &World, met: &mut Provocations) {
         let refused = book(409, code, order).await;
         assert_eq!((&refused["embargo_id"], &refused["flight_id"]), (&embargo["id"], &flight["id"]));
     }
-    let opening = json!({"deck": "LOWER", "door_width_cm": 180, "door_height_cm": 120});
-    admin.patch("/api/v1/aircraft/320", json!({"openings": [opening]})).await.expect(200);
+    set_door(&admin, "320", 120).await;
     let small = world.flight(NewFlight::new("AI777", "DEL", "LHR").aircraft("320")).await;
     let mut high = order("LHR", 100, &[&small]);
     high["dimensions"] = json!([{"pieces": 1, "length_cm": 120, "width_cm": 80, "height_cm": 150}]);
