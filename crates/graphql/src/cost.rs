@@ -70,7 +70,8 @@ struct Measure {
     levels: usize,
     /// The fields of this level, with those of its fragments.
     fields: u64,
-    /// How often a validation looks at a field that collects those of each level, with those of its fragments.
+    /// The fields of each level of brackets, with those of the levels within it that are no fields: what a document costs that nests
+    /// them without need.
     visits: u64,
 }
 

@@ -13,7 +13,7 @@ use super::{
     write::{write_key, write_leaf, write_quoted},
 };
 
-/// The types of the schema of a schema.
+/// The types of introspection, as the specification of GraphQL has them. Nothing is deprecated.
 const TYPES: &str = "
 type __Schema {
   description: String types: [__Type!]! queryType: __Type! mutationType: __Type subscriptionType: __Type
@@ -21,13 +21,13 @@ type __Schema {
 }
 type __Type {
   kind: __TypeKind! name: String description: String specifiedByURL: String isOneOf: Boolean
-  fields(includeDeprecated: Boolean = false): [__Field!] interfaces: [__Type!] possibleTypes: [__Type!]
-  enumValues(includeDeprecated: Boolean = false): [__EnumValue!]
-  inputFields(includeDeprecated: Boolean = false): [__InputValue!] ofType: __Type
+  fields(includeDeprecated: Boolean): [__Field!] interfaces: [__Type!] possibleTypes: [__Type!]
+  enumValues(includeDeprecated: Boolean): [__EnumValue!]
+  inputFields(includeDeprecated: Boolean): [__InputValue!] ofType: __Type
 }
 enum __TypeKind { SCALAR OBJECT INTERFACE UNION ENUM INPUT_OBJECT LIST NON_NULL }
 type __Field {
-  name: String! description: String args(includeDeprecated: Boolean = false): [__InputValue!]! type: __Type!
+  name: String! description: String args(includeDeprecated: Boolean): [__InputValue!]! type: __Type!
   isDeprecated: Boolean! deprecationReason: String
 }
 type __InputValue {
@@ -37,13 +37,16 @@ type __InputValue {
 type __EnumValue { name: String! description: String isDeprecated: Boolean! deprecationReason: String }
 type __Directive {
   name: String! description: String isRepeatable: Boolean! locations: [__DirectiveLocation!]!
-  args(includeDeprecated: Boolean = false): [__InputValue!]!
+  args(includeDeprecated: Boolean): [__InputValue!]!
 }
 enum __DirectiveLocation {
   QUERY MUTATION SUBSCRIPTION FIELD FRAGMENT_DEFINITION FRAGMENT_SPREAD INLINE_FRAGMENT VARIABLE_DEFINITION SCHEMA
   SCALAR OBJECT FIELD_DEFINITION ARGUMENT_DEFINITION INTERFACE UNION ENUM ENUM_VALUE INPUT_OBJECT INPUT_FIELD_DEFINITION
 }
 ";
+
+/// The argument that has a default, of several fields of these types.
+const INCLUDE_DEPRECATED: &str = "includeDeprecated";
 
 /// The directives, as the schema describes them.
 pub(crate) const DIRECTIVES: &str = r#""""
@@ -62,7 +65,7 @@ directive @specifiedBy(url: String!) on SCALAR
 
 /// Adds the types of questions, the fields of the query that ask them, and the directives.
 pub(crate) fn describe(model: &mut Model) -> anyhow::Result<()> {
-    add(model, &format!("{TYPES}{DIRECTIVES}"))?;
+    add_definitions(model, &format!("{TYPES}{DIRECTIVES}"))?;
     if let Some(Type { kind: Kind::Object(fields), .. }) = model.types.get_mut(RootKind::Query.name()) {
         let name = Member::new("name", Use::of("String"), None);
         let of_type = Member::new("__type", Use::of("__Type").nullable(), None);
@@ -73,7 +76,7 @@ pub(crate) fn describe(model: &mut Model) -> anyhow::Result<()> {
 }
 
 /// Adds the types and directives of a text in the schema definition language.
-pub(crate) fn add(model: &mut Model, text: &str) -> anyhow::Result<()> {
+pub(crate) fn add_definitions(model: &mut Model, text: &str) -> anyhow::Result<()> {
     for definition in parse_schema(text)?.definitions {
         match definition {
             TypeSystemDefinition::Type(of) => {
@@ -82,11 +85,11 @@ pub(crate) fn add(model: &mut Model, text: &str) -> anyhow::Result<()> {
                         let fields = object.fields.into_iter().map(|field| {
                             let field = field.node;
                             let member = Member::new(&field.name.node, use_of(&field.ty.node), None);
-                            Member { arguments: given(field.arguments), ..member }
+                            Member { arguments: input_values(field.arguments), ..member }
                         });
                         Kind::Object(fields.collect())
                     }
-                    TypeKind::InputObject(of) => Kind::Input(given(of.fields)),
+                    TypeKind::InputObject(of) => Kind::Input(input_values(of.fields)),
                     TypeKind::Enum(of) => Kind::Enum(names(of.values.iter().map(|value| &value.node.value))),
                     TypeKind::Union(of) => Kind::Union(names(&of.members)),
                     TypeKind::Scalar => Kind::Scalar(None),
@@ -99,7 +102,7 @@ pub(crate) fn add(model: &mut Model, text: &str) -> anyhow::Result<()> {
                 model.directives.push(Directive {
                     name: directive.name.node.to_string(),
                     about: directive.description.map(|text| text.node),
-                    arguments: given(directive.arguments),
+                    arguments: input_values(directive.arguments),
                     locations: directive.locations.iter().map(|location| location.node).collect(),
                 });
             }
@@ -113,12 +116,16 @@ fn names<'a>(names: impl IntoIterator<Item = &'a Positioned<Name>>) -> Vec<Strin
     names.into_iter().map(|name| name.node.to_string()).collect()
 }
 
-fn given(definitions: Vec<Positioned<InputValueDefinition>>) -> Vec<Member> {
-    let definitions = definitions.into_iter().map(|given| given.node);
-    definitions.map(|given| Member::new(&given.name.node, use_of(&given.ty.node), None)).collect()
+fn input_values(definitions: Vec<Positioned<InputValueDefinition>>) -> Vec<Member> {
+    let value = |value: Positioned<InputValueDefinition>| {
+        let member = Member::new(&value.node.name.node, use_of(&value.node.ty.node), None);
+        let default = (member.name == INCLUDE_DEPRECATED).then_some("false");
+        Member { default, ..member }
+    };
+    definitions.into_iter().map(value).collect()
 }
 
-/// A thing of the schema.
+/// A part of the schema.
 #[derive(Clone, Copy)]
 enum Node<'a> {
     Schema,
@@ -128,11 +135,11 @@ enum Node<'a> {
     Nullable(&'a Use),
     /// A field, an argument or the member of an input.
     Member(&'a Member),
-    Word(&'a str),
+    EnumValue(&'a str),
     Directive(&'a Directive),
 }
 
-/// The value of a member of a thing.
+/// The value of a member of a part.
 enum Found<'a> {
     Leaf(Json),
     Node(Node<'a>),
@@ -188,7 +195,7 @@ fn named<'a>(model: &'a Model, name: &str) -> Option<Node<'a>> {
     model.types.get_key_value(name).map(|(name, of)| Node::Named(name, of))
 }
 
-/// Returns the value of a member of a thing. Nothing is deprecated, and no argument has a default.
+/// Returns the value of a member of a part of the schema.
 fn value<'a>(model: &'a Model, node: Node<'a>, member: &str) -> Found<'a> {
     let node = match node {
         Node::Used(of) if of.is_nullable => Node::Nullable(of),
@@ -213,10 +220,11 @@ fn value<'a>(model: &'a Model, node: Node<'a>, member: &str) -> Found<'a> {
             "description" => Some(Found::Leaf(of.about.as_deref().into())),
             "args" => Some(members(&of.arguments)),
             "type" => Some(Found::Node(Node::Used(&of.of))),
+            "defaultValue" => Some(Found::Leaf(of.default.into())),
             "isDeprecated" => Some(Found::Leaf(false.into())),
             _ => None,
         },
-        Node::Word(word) => match member {
+        Node::EnumValue(word) => match member {
             "name" => Some(Found::Leaf(word.into())),
             "isDeprecated" => Some(Found::Leaf(false.into())),
             _ => None,
@@ -264,7 +272,9 @@ fn of_type<'a>(model: &'a Model, name: &'a str, of: &'a Type, member: &str) -> O
         ("possibleTypes", Kind::Union(types)) => {
             Some(Found::Nodes(types.iter().filter_map(|name| named(model, name)).collect()))
         }
-        ("enumValues", Kind::Enum(words)) => Some(Found::Nodes(words.iter().map(|word| Node::Word(word)).collect())),
+        ("enumValues", Kind::Enum(words)) => {
+            Some(Found::Nodes(words.iter().map(|word| Node::EnumValue(word)).collect()))
+        }
         _ => None,
     }
 }

@@ -8,7 +8,7 @@ mod derive;
 mod described;
 mod error;
 mod execute;
-mod failed;
+mod field_error;
 mod introspection;
 mod load;
 mod metric;

@@ -96,15 +96,17 @@ pub(crate) struct Member {
     pub rest: String,
     pub of: Use,
     pub about: Option<String>,
-    /// What clients may say to it.
+    /// Arguments of a field; none of arguments and members of inputs.
     pub arguments: Vec<Self>,
+    /// The default of an argument, as it is written.
+    pub default: Option<&'static str>,
 }
 
 impl Member {
     /// Returns a member with the same name in REST, and without arguments.
     pub fn new(name: &str, of: Use, about: Option<&str>) -> Self {
         let (name, rest, about) = (name.to_owned(), name.to_owned(), about.map(str::to_owned));
-        Self { name, rest, of, about, arguments: Vec::new() }
+        Self { name, rest, of, about, arguments: Vec::new(), default: None }
     }
 
     /// Returns whether it asks about the schema.

@@ -7,14 +7,16 @@ use async_graphql_parser::{
 };
 use async_graphql_value::{Name, indexmap::IndexMap};
 
-use super::model::{Kind, Member, Model, RootKind, Shape, Use};
+use super::model::{Kind, Model, RootKind, Shape, Use};
 
 /// The fragments of a document by their names.
 pub(crate) type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Compares the fields of an operation whose fragments do not contain themselves, and returns the first conflict.
-pub(crate) fn conflict(model: &Model, fragments: &Fragments, operation: &OperationDefinition) -> Option<(String, Pos)> {
-    let mut survey = Survey { model, fragments, branches: 0 };
+/// Compares the fields of an operation that is valid otherwise, and returns the first conflict. In a document that is not, each field
+/// could have to be compared with each other.
+pub(crate) fn conflict(model: &Model, fragments: &Fragments, operation: &OperationDefinition) -> Option<(Pos, String)> {
+    let type_name = Use::of("String");
+    let mut survey = Survey { model, fragments, type_name: &type_name, branches: 0 };
     let of = RootKind::of(operation.ty).name();
     survey.compare([(Owner { branch: 0, of }, &operation.selection_set.node)])
 }
@@ -22,10 +24,12 @@ pub(crate) fn conflict(model: &Model, fragments: &Fragments, operation: &Operati
 struct Survey<'a> {
     model: &'a Model,
     fragments: &'a Fragments,
+    /// The type of `__typename`.
+    type_name: &'a Use,
     branches: usize,
 }
 
-/// The object whose fields these are. One value may be of two types of one branch if either is a union.
+/// The object whose fields these are. Within a branch, a value may be of two types if one of them is a union.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Owner<'a> {
     branch: usize,
@@ -33,12 +37,11 @@ struct Owner<'a> {
 }
 
 /// A field with one name in the answer, as an object has it.
+#[derive(Clone, Copy)]
 struct Seen<'a> {
     owner: Owner<'a>,
     field: &'a Positioned<Field>,
-    member: Option<&'a Member>,
-    /// The branch of the objects below it.
-    below: usize,
+    of: &'a Use,
 }
 
 type Found<'a> = IndexMap<&'a str, Vec<Seen<'a>>>;
@@ -48,38 +51,41 @@ impl<'a> Survey<'a> {
     fn compare(
         &mut self,
         selections: impl IntoIterator<Item = (Owner<'a>, &'a SelectionSet)>,
-    ) -> Option<(String, Pos)> {
+    ) -> Option<(Pos, String)> {
         let (mut found, mut spreads) = (Found::new(), HashSet::new());
         for (owner, selection) in selections {
             self.collect(owner, selection, &mut found, &mut spreads);
         }
         for (key, fields) in found {
+            // The first field of each owner, with the branch of the objects below it.
+            let mut firsts: HashMap<usize, Vec<(Seen<'a>, usize)>> = HashMap::new();
             let mut below = Vec::with_capacity(fields.len());
-            let mut distinct: Vec<Seen<'a>> = Vec::new();
-            for mut field in fields {
-                if let Some(conflict) = distinct.iter().find_map(|other| self.conflict(key, other, &field)) {
-                    return Some(conflict);
+            let first = fields.first().map(|field| field.of);
+            for field in fields {
+                let is_like = |of: &Use| self.has_same_shape(of, field.of);
+                if let Some(of) = first.filter(|of| !is_like(of)) {
+                    let text = format!("`{key}` is selected twice, as `{of}` and as `{}`: use aliases", field.of);
+                    return Some((field.field.pos, text));
                 }
-                let same = distinct.iter().find(|other| other.owner == field.owner);
-                field.below = same.map_or_else(|| self.branch(), |same| same.below);
-                if let Some(member) = field.member {
-                    let owner = Owner { branch: field.below, of: member.of.name() };
-                    below.push((owner, &field.field.node.selection_set.node));
+                let known = firsts.entry(field.owner.branch).or_default();
+                if known.iter().any(|(other, _)| self.is_conflict(other, &field)) {
+                    let text =
+                        format!("`{key}` is selected twice, as different fields or with other arguments: use aliases");
+                    return Some((field.field.pos, text));
                 }
-                if same.is_none() {
-                    distinct.push(field);
-                }
+                let same = known.iter().find(|(other, _)| other.owner == field.owner).map(|(_, below)| *below);
+                let branch = same.unwrap_or_else(|| {
+                    self.branches += 1;
+                    known.push((field, self.branches));
+                    self.branches
+                });
+                below.push((Owner { branch, of: field.of.name() }, &field.field.node.selection_set.node));
             }
             if let Some(conflict) = self.compare(below) {
                 return Some(conflict);
             }
         }
         None
-    }
-
-    const fn branch(&mut self) -> usize {
-        self.branches += 1;
-        self.branches
     }
 
     fn collect(
@@ -92,9 +98,11 @@ impl<'a> Survey<'a> {
         for item in &selection.items {
             let (condition, within) = match &item.node {
                 Selection::Field(field) => {
-                    let member = self.model.members(owner.of).iter().find(|member| member.name == field.node.name.node);
-                    let seen = Seen { owner, field, member, below: 0 };
-                    found.entry(field.node.response_key().node.as_str()).or_default().push(seen);
+                    let name = &field.node.name.node;
+                    let member = self.model.members(owner.of).iter().find(|member| member.name == **name);
+                    let of = member.map_or(self.type_name, |member| &member.of);
+                    let key = field.node.response_key().node.as_str();
+                    found.entry(key).or_default().push(Seen { owner, field, of });
                     continue;
                 }
                 Selection::InlineFragment(fragment) => {
@@ -114,18 +122,11 @@ impl<'a> Survey<'a> {
         }
     }
 
-    fn conflict(&self, key: &str, one: &Seen<'a>, other: &Seen<'a>) -> Option<(String, Pos)> {
-        let (field, place) = (&other.field.node, other.field.pos);
+    /// Returns whether two fields of one branch may be of one object, and are not the same.
+    fn is_conflict(&self, one: &Seen<'a>, other: &Seen<'a>) -> bool {
         let is_object = |of: &str| matches!(self.model.types.get(of).map(|of| &of.kind), Some(Kind::Object(_)));
-        let (owner, second) = (one.owner, other.owner);
-        let is_other_object = owner.of != second.of && is_object(owner.of) && is_object(second.of);
-        if owner.branch == second.branch && !is_other_object && !is_same(&one.field.node, field) {
-            let text = format!("`{key}` is selected twice, as different fields or with other arguments: use aliases");
-            return Some((text, place));
-        }
-        let uses = one.member.zip(other.member).filter(|(one, other)| !self.has_same_shape(&one.of, &other.of));
-        let (one, other) = uses?;
-        Some((format!("`{key}` is selected twice, as `{}` and as `{}`: use aliases", one.of, other.of), place))
+        let (first, second) = (one.owner.of, other.owner.of);
+        !is_same(&one.field.node, &other.field.node) && (first == second || !is_object(first) || !is_object(second))
     }
 
     /// Returns whether two values have one form. Members of objects are compared by themselves.

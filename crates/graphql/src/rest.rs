@@ -20,7 +20,7 @@ use serde_json::{Map, Value as Json};
 use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
-use super::failed::FieldError;
+use super::field_error::FieldError;
 
 pub(crate) const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");

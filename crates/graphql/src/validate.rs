@@ -25,120 +25,140 @@ const MOST_FAULTS: usize = 10;
 
 /// Refuses a document that is not valid, with its first faults. Its fragments do not contain themselves.
 pub(crate) fn check(model: &Model, document: &ExecutableDocument) -> Result<(), Unfit> {
-    let mut validator = Validator { model, document, faults: BTreeSet::new() };
+    let type_name = Member::new("__typename", Use::of("String"), None);
+    let (faults, unused) = (Faults::default(), Faults::default());
+    let mut validator = Validator { model, document, type_name: &type_name, faults, unused };
     let mut fragments = HashMap::new();
     for (name, fragment) in &document.fragments {
-        let (condition, mut needs) = (&fragment.node.type_condition.node.on, Needs::default());
-        validator.directives(&fragment.node.directives, DirectiveLocation::FragmentDefinition, &mut needs);
-        if validator.is_composite(condition) {
-            validator.selection(&condition.node, &fragment.node.selection_set.node, &mut needs);
+        let (condition, mut uses) = (&fragment.node.type_condition.node.on, Uses::default());
+        validator.directives(&fragment.node.directives, DirectiveLocation::FragmentDefinition, &mut uses);
+        if validator.check_composite(condition) {
+            validator.selection(&condition.node, &fragment.node.selection_set.node, &mut uses);
         }
-        fragments.insert(name, needs);
+        fragments.insert(name, uses);
     }
     let mut used = HashSet::new();
     for (_, operation) in document.operations.iter() {
         validator.operation(&operation.node, &fragments, &mut used);
     }
     for (name, fragment) in document.fragments.iter().filter(|(name, _)| !used.contains(name)) {
-        validator.report(fragment.pos, || format!("The fragment `{name}` is not used"));
+        validator.unused.report(fragment.pos, || format!("The fragment `{name}` is not used"));
     }
     validator.finish()
 }
 
-/// What a part of a document needs.
+/// The variables and fragments that a part of a document uses.
 #[derive(Default)]
-struct Needs<'a> {
-    variables: Vec<Needed<'a>>,
+struct Uses<'a> {
+    variables: Vec<VariableUse<'a>>,
     fragments: Vec<&'a Name>,
 }
 
 /// A variable where a value of a type is expected.
-struct Needed<'a> {
+struct VariableUse<'a> {
     name: &'a Name,
     /// `None`: any.
     of: Option<Use>,
     place: Pos,
 }
 
+/// The first faults, in the order of the document.
+#[derive(Default)]
+struct Faults(BTreeSet<(Pos, String)>);
+
+impl Faults {
+    fn report(&mut self, place: Pos, text: impl FnOnce() -> String) {
+        let is_full = self.0.len() == MOST_FAULTS;
+        if is_full && self.0.last().is_some_and(|(last, _)| *last <= place) {
+            return;
+        }
+        self.0.insert((place, text()));
+        if self.0.len() > MOST_FAULTS {
+            self.0.pop_last();
+        }
+    }
+}
+
 struct Validator<'a> {
     model: &'a Model,
     document: &'a ExecutableDocument,
-    /// The first ones, in the order of the document.
-    faults: BTreeSet<(Pos, String)>,
+    type_name: &'a Member,
+    faults: Faults,
+    /// What is not used. In a part with another fault, its uses may not be known.
+    unused: Faults,
 }
 
 impl<'a> Validator<'a> {
     fn report(&mut self, place: Pos, text: impl FnOnce() -> String) {
-        let is_full = self.faults.len() == MOST_FAULTS;
-        if is_full && self.faults.last().is_some_and(|(last, _)| *last <= place) {
-            return;
-        }
-        self.faults.insert((place, text()));
-        if self.faults.len() > MOST_FAULTS {
-            self.faults.pop_last();
-        }
+        self.faults.report(place, text);
     }
 
-    fn finish(self) -> Result<(), Unfit> {
+    fn finish(mut self) -> Result<(), Unfit> {
+        if self.faults.0.is_empty() {
+            self.faults = self.unused;
+        }
+        if self.faults.0.is_empty() {
+            let operations = self.document.operations.iter();
+            let mut conflicts = operations
+                .filter_map(|(_, operation)| overlaps::conflict(self.model, &self.document.fragments, &operation.node));
+            self.faults.0.extend(conflicts.next());
+        }
         let text = |(Pos { line, column }, text): &(Pos, String)| format!("{text} (line {line}, column {column})");
-        let texts: Vec<String> = self.faults.iter().map(text).collect();
+        let texts: Vec<String> = self.faults.0.iter().map(text).collect();
         if texts.is_empty() { Ok(()) } else { Err(Unfit::Invalid(format!("{}.", texts.join("; ")))) }
     }
 
     fn operation(
         &mut self,
         operation: &'a OperationDefinition,
-        fragments: &HashMap<&'a Name, Needs<'a>>,
+        fragments: &HashMap<&'a Name, Uses<'a>>,
         used: &mut HashSet<&'a Name>,
     ) {
-        let mut needs = Needs::default();
+        let mut uses = Uses::default();
         let location = match operation.ty {
             OperationType::Query => DirectiveLocation::Query,
             OperationType::Mutation => DirectiveLocation::Mutation,
             OperationType::Subscription => DirectiveLocation::Subscription,
         };
-        self.directives(&operation.directives, location, &mut needs);
-        self.selection(RootKind::of(operation.ty).name(), &operation.selection_set.node, &mut needs);
-        let (mut reached, mut next) = (HashSet::new(), needs.fragments.clone());
-        let mut needed: Vec<&Needed<'a>> = needs.variables.iter().collect();
+        self.directives(&operation.directives, location, &mut uses);
+        self.selection(RootKind::of(operation.ty).name(), &operation.selection_set.node, &mut uses);
+        let (mut reached, mut next) = (HashSet::new(), uses.fragments.clone());
+        let mut used_variables: Vec<&VariableUse<'a>> = uses.variables.iter().collect();
         while let Some(name) = next.pop() {
-            if let Some(needs) = fragments.get(name).filter(|_| reached.insert(name)) {
-                needed.extend(&needs.variables);
-                next.extend(&needs.fragments);
+            if let Some(uses) = fragments.get(name).filter(|_| reached.insert(name)) {
+                used_variables.extend(&uses.variables);
+                next.extend(&uses.fragments);
             }
         }
         used.extend(reached);
-        self.variables(&operation.variable_definitions, &needed);
-        if let Some((text, place)) = overlaps::conflict(self.model, &self.document.fragments, operation) {
-            self.report(place, || text);
-        }
+        self.variables(&operation.variable_definitions, &used_variables);
     }
 
     /// Checks the variables of an operation, and where they are used.
-    fn variables(&mut self, definitions: &'a [Positioned<VariableDefinition>], needed: &[&Needed<'a>]) {
+    fn variables(&mut self, definitions: &'a [Positioned<VariableDefinition>], used_variables: &[&VariableUse<'a>]) {
         let mut known = HashMap::new();
         for Positioned { pos: place, node: definition } in definitions {
             let (name, of) = (&definition.name.node, use_of(&definition.var_type.node));
-            self.directives(&definition.directives, DirectiveLocation::VariableDefinition, &mut Needs::default());
-            if !self.model.is_input(of.name()) {
-                self.report(*place, || format!("`${name}` is of `{}`, which is no type of inputs", of.name()));
-            } else if let Some(default) = &definition.default_value
-                && let Some(text) = fault(self.model, &of, &default.node, &format!("${name}"))
-            {
-                self.report(default.pos, || text.trim_end_matches('.').to_owned());
+            let is_input = self.model.is_input(of.name());
+            self.directives(&definition.directives, DirectiveLocation::VariableDefinition, &mut Uses::default());
+            if !is_input {
+                self.report(*place, || format!("`{}` is not an input type", of.name()));
+            } else if let Some(default) = &definition.default_value {
+                let value = default.node.clone().into_value();
+                self.value(&of, &value, (&format!("${name}"), default.pos), &mut Uses::default());
             }
-            if !needed.iter().any(|needed| needed.name == name) {
-                self.report(*place, || format!("The variable `${name}` is not used"));
+            if !used_variables.iter().any(|used| used.name == name) {
+                self.unused.report(*place, || format!("The variable `${name}` is not used"));
             }
             let has_value = definition.default_value.as_ref().is_some_and(|value| value.node != ConstValue::Null);
-            if known.insert(name, (of, has_value)).is_some() {
+            if known.insert(name, is_input.then_some((of, has_value))).is_some() {
                 self.report(*place, || format!("There are two variables `${name}`"));
             }
         }
-        for Needed { name, of, place } in needed {
+        for VariableUse { name, of, place } in used_variables {
             match (known.get(name), of) {
                 (None, _) => self.report(*place, || format!("There is no variable `${name}`")),
-                (Some((is, has_value)), Some(of)) if !is_accepted(is, *has_value, of) => {
+                (Some(Some((is, has_value))), Some(of)) if !is_accepted(is, *has_value, of) => {
                     self.report(*place, || format!("`${name}` is `{is}`, where `{of}` is expected"));
                 }
                 (Some(_), _) => {}
@@ -146,40 +166,40 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Returns whether a type has fields or is a union, and reports it otherwise.
-    fn is_composite(&mut self, name: &Positioned<Name>) -> bool {
+    /// Returns whether a type is that of objects or a union, and reports one that is not.
+    fn check_composite(&mut self, name: &Positioned<Name>) -> bool {
         let is = !self.model.possible_types(&name.node).is_empty();
         if !is {
-            self.report(name.pos, || format!("`{}` is no type of objects", name.node));
+            self.report(name.pos, || format!("`{}` is not an object or union type", name.node));
         }
         is
     }
 
-    fn selection(&mut self, of: &str, selection: &'a SelectionSet, needs: &mut Needs<'a>) {
+    fn selection(&mut self, of: &str, selection: &'a SelectionSet, uses: &mut Uses<'a>) {
         for Positioned { pos: place, node: item } in &selection.items {
             match item {
-                Selection::Field(field) => self.field(of, field, needs),
+                Selection::Field(field) => self.field(of, field, uses),
                 Selection::InlineFragment(fragment) => {
-                    self.directives(&fragment.node.directives, DirectiveLocation::InlineFragment, needs);
+                    self.directives(&fragment.node.directives, DirectiveLocation::InlineFragment, uses);
                     let within = &fragment.node.selection_set.node;
                     match fragment.node.type_condition.as_ref().map(|condition| &condition.node.on) {
-                        None => self.selection(of, within, needs),
-                        Some(on) if self.is_composite(on) => {
+                        None => self.selection(of, within, uses),
+                        Some(on) if self.check_composite(on) => {
                             self.condition(of, on);
-                            self.selection(&on.node, within, needs);
+                            self.selection(&on.node, within, uses);
                         }
                         Some(_) => {}
                     }
                 }
                 Selection::FragmentSpread(spread) => {
-                    self.directives(&spread.node.directives, DirectiveLocation::FragmentSpread, needs);
+                    self.directives(&spread.node.directives, DirectiveLocation::FragmentSpread, uses);
                     let name = &spread.node.fragment_name.node;
                     match self.document.fragments.get(name) {
                         None => self.report(*place, || format!("There is no fragment `{name}`")),
                         Some(fragment) => {
                             let on = &fragment.node.type_condition.node.on;
                             self.condition(of, &Positioned::new(on.node.clone(), *place));
-                            needs.fragments.push(name);
+                            uses.fragments.push(name);
                         }
                     }
                 }
@@ -187,79 +207,78 @@ impl<'a> Validator<'a> {
         }
     }
 
-    /// Reports a fragment that no value of this type is shown by.
+    /// Reports a fragment whose type condition no value of this type can meet.
     fn condition(&mut self, of: &str, on: &Positioned<Name>) {
         let is_known = !self.model.possible_types(&on.node).is_empty();
         if is_known && !self.model.may_be(of, &on.node) {
-            self.report(on.pos, || format!("`{of}` is never `{}`", on.node));
+            self.report(on.pos, || format!("A fragment on `{}` never applies to `{of}`", on.node));
         }
     }
 
-    fn field(&mut self, of: &str, field: &'a Positioned<Field>, needs: &mut Needs<'a>) {
+    fn field(&mut self, of: &str, field: &'a Positioned<Field>, uses: &mut Uses<'a>) {
         let Positioned { pos: place, node: field } = field;
-        self.directives(&field.directives, DirectiveLocation::Field, needs);
+        self.directives(&field.directives, DirectiveLocation::Field, uses);
         let (name, model) = (&field.name.node, self.model);
-        let members = model.members(of);
-        let type_name = Member::new("__typename", Use::of("String"), None);
-        let member =
-            if *name == type_name.name { Some(&type_name) } else { members.iter().find(|one| one.name == **name) };
-        let Some(member) = member else {
+        let mut members = model.members(of).iter().chain([self.type_name]);
+        let Some(member) = members.find(|member| member.name == **name) else {
             return self.report(*place, || format!("There is no field `{name}` of `{of}`"));
         };
-        self.arguments(&member.arguments, &field.arguments, (&format!("`{name}`"), *place), needs);
+        self.arguments(&member.arguments, &field.arguments, ("", name, *place), uses);
         let (below, selection) = (member.of.name(), &field.selection_set.node);
         match (model.possible_types(below).is_empty(), selection.items.is_empty()) {
             (true, false) => self.report(*place, || format!("`{name}` is `{}`, which has no fields", member.of)),
             (false, true) => self.report(*place, || format!("`{name}` is `{}`: select fields of it", member.of)),
             (true, true) => {}
-            (false, false) => self.selection(below, selection, needs),
+            (false, false) => self.selection(below, selection, uses),
         }
     }
 
-    /// Checks the arguments of a field or of a directive, which stands at this place.
+    /// Checks the arguments of a field or, with its `@`, of a directive, which stands at this place.
     fn arguments(
         &mut self,
         accepted: &[Member],
         given: &'a [(Positioned<Name>, Positioned<Value>)],
-        (whose, place): (&str, Pos),
-        needs: &mut Needs<'a>,
+        (sign, name, place): (&str, &str, Pos),
+        uses: &mut Uses<'a>,
     ) {
         let mut names = HashSet::new();
-        for (name, value) in given {
-            if !names.insert(&name.node) {
-                self.report(name.pos, || format!("{whose} has the argument `{}` twice", name.node));
+        for (argument, value) in given {
+            let Positioned { pos, node: argument } = argument;
+            if !names.insert(argument) {
+                self.report(*pos, || format!("`{sign}{name}` has the argument `{argument}` twice"));
             }
-            match accepted.iter().find(|one| one.name == *name.node) {
-                None => self.report(name.pos, || format!("There is no argument `{}` of {whose}", name.node)),
-                Some(argument) => self.value(&argument.of, &value.node, (&name.node, value.pos), needs),
+            match accepted.iter().find(|one| one.name == **argument) {
+                None => self.report(*pos, || format!("There is no argument `{argument}` of `{sign}{name}`")),
+                Some(known) => self.value(&known.of, &value.node, (argument, value.pos), uses),
             }
         }
         for argument in accepted.iter().filter(|argument| !argument.of.is_nullable) {
             if !given.iter().any(|(name, _)| *name.node == argument.name) {
-                self.report(place, || format!("{whose} requires the argument `{}`", argument.name));
+                self.report(place, || format!("`{sign}{name}` requires the argument `{}`", argument.name));
             }
         }
     }
 
     /// Checks a value that is written in the document.
-    fn value(&mut self, of: &Use, value: &'a Value, (path, place): (&str, Pos), needs: &mut Needs<'a>) {
+    fn value<'v>(&mut self, of: &Use, value: &'v Value, (path, place): (&str, Pos), uses: &mut Uses<'v>) {
         match (&of.shape, value) {
-            (_, Value::Variable(name)) => needs.variables.push(Needed { name, of: Some(of.clone()), place }),
+            (_, Value::Variable(name)) => uses.variables.push(VariableUse { name, of: Some(of.clone()), place }),
             (_, Value::Null) if of.is_nullable => {}
+            (_, Value::Null) => self.report(place, || format!("`{path}` must not be null")),
             (Shape::List(item), Value::List(items)) => {
                 for one in items {
-                    self.value(item, one, (path, place), needs);
+                    self.value(item, one, (path, place), uses);
                 }
             }
             // One item stands for a list of one.
-            (Shape::List(item), one) => self.value(item, one, (path, place), needs),
+            (Shape::List(item), one) => self.value(item, one, (path, place), uses),
             (Shape::Named(name), value) => match (self.model.types.get(name).map(|of| &of.kind), value) {
                 (Some(Kind::Input(members)), Value::Object(given)) => {
                     for (name, value) in given {
                         let path = format!("{path}.{name}");
                         match members.iter().find(|member| member.name == **name) {
                             None => self.report(place, || format!("There is no member `{path}`")),
-                            Some(member) => self.value(&member.of, value, (&path, place), needs),
+                            Some(member) => self.value(&member.of, value, (&path, place), uses),
                         }
                     }
                     for member in members.iter().filter(|member| !member.of.is_nullable) {
@@ -270,46 +289,46 @@ impl<'a> Validator<'a> {
                 }
                 (Some(Kind::Enum(words)), Value::Enum(word)) if words.iter().any(|one| *one == **word) => {}
                 (Some(Kind::Enum(_)), _) => self.report(place, || format!("`{path}` is no `{name}`")),
-                (Some(Kind::Scalar(_)), value) => self.scalar(of, value, (path, place), needs),
+                (Some(Kind::Scalar(_)), value) => self.scalar(of, value, (path, place), uses),
                 _ => self.report(place, || format!("`{path}` is no `{name}`")),
             },
         }
     }
 
     /// Checks the value of a scalar. Some take lists and objects, which may have variables of any type within.
-    fn scalar(&mut self, of: &Use, value: &'a Value, (path, place): (&str, Pos), needs: &mut Needs<'a>) {
-        add_variables(value, place, needs);
+    fn scalar<'v>(&mut self, of: &Use, value: &'v Value, (path, place): (&str, Pos), uses: &mut Uses<'v>) {
+        add_variables(value, place, uses);
         let Ok(constant) = value.clone().into_const_with(|_| Ok::<_, Infallible>(ConstValue::Null));
         if let Some(text) = fault(self.model, of, &constant, path) {
             self.report(place, || text.trim_end_matches('.').to_owned());
         }
     }
 
-    fn directives(&mut self, given: &'a [Positioned<Directive>], location: DirectiveLocation, needs: &mut Needs<'a>) {
+    fn directives(&mut self, given: &'a [Positioned<Directive>], location: DirectiveLocation, uses: &mut Uses<'a>) {
         let mut names = HashSet::new();
         for Positioned { pos: place, node: directive } in given {
             let (name, model) = (&directive.name.node, self.model);
             if !names.insert(name) {
-                self.report(*place, || format!("`@{name}` stands here twice"));
+                self.report(*place, || format!("`@{name}` is used here twice"));
             }
             match model.directives.iter().find(|known| known.name == **name) {
                 None => self.report(*place, || format!("There is no directive `@{name}`")),
                 Some(known) if !known.locations.contains(&location) => {
-                    self.report(*place, || format!("`@{name}` must not stand here"));
+                    self.report(*place, || format!("`@{name}` is not allowed here"));
                 }
                 Some(known) => {
-                    self.arguments(&known.arguments, &directive.arguments, (&format!("`@{name}`"), *place), needs);
+                    self.arguments(&known.arguments, &directive.arguments, ("@", name, *place), uses);
                 }
             }
         }
     }
 }
 
-fn add_variables<'a>(value: &'a Value, place: Pos, needs: &mut Needs<'a>) {
+fn add_variables<'a>(value: &'a Value, place: Pos, uses: &mut Uses<'a>) {
     match value {
-        Value::Variable(name) => needs.variables.push(Needed { name, of: None, place }),
-        Value::List(items) => items.iter().for_each(|one| add_variables(one, place, needs)),
-        Value::Object(members) => members.values().for_each(|one| add_variables(one, place, needs)),
+        Value::Variable(name) => uses.variables.push(VariableUse { name, of: None, place }),
+        Value::List(items) => items.iter().for_each(|one| add_variables(one, place, uses)),
+        Value::Object(members) => members.values().for_each(|one| add_variables(one, place, uses)),
         _ => {}
     }
 }

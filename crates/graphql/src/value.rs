@@ -1,4 +1,4 @@
-//! Values between JSON and the library.
+//! Values between JSON and documents.
 use async_graphql_value::{ConstValue as Value, Name, Variables, indexmap::IndexMap};
 use serde_json::Value as Json;
 

@@ -134,7 +134,7 @@ mod tests {
 
     fn model(types: &str) -> Model {
         let mut model = Model::default();
-        introspection::add(&mut model, types).unwrap();
+        introspection::add_definitions(&mut model, types).unwrap();
         model
     }
 

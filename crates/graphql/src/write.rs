@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    failed::FieldError,
+    field_error::FieldError,
     load::{Related, booking_of, flight_of, flights_of},
     model::Relation,
     plan::{PlannedCall, Shown, ShownField, Source},

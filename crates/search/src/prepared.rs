@@ -93,7 +93,7 @@ impl Prepared {
     }
 
     /// Returns how many of its flights to look at for this answer, the first ones: probably enough. Routes with aircraft that
-    /// cannot carry the freight will not be bookable, so they do not count.
+    /// cannot carry the freight will not be bookable, so they do not count; if too few are left, all routes do.
     pub fn first_look(&self, search: &Search, what: Shown, aircraft: &SuitableAircraft) -> usize {
         match what {
             Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
@@ -104,7 +104,11 @@ impl Prepared {
                     aircraft.includes(leg.aircraft, leg.is_freighter)
                 };
                 let suitable = self.ways.iter().filter(|way| way.legs.iter().all(suits));
-                let looked_at = direct.chain(suitable.take(routes));
+                let suitable: Vec<&PreparedRoute> = suitable.take(routes).collect();
+                if suitable.len() < search.limit {
+                    return self.flights.len();
+                }
+                let looked_at = direct.chain(suitable);
                 looked_at.flat_map(|way| &way.legs).max().map_or(0, |last| last + 1)
             }
             // All routes count, or come in another order.

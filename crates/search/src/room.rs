@@ -22,7 +22,7 @@ use super::{
     follower::ReferenceFollower,
     legs::SearchLegs,
     metric::METRICS,
-    router::{self, HandlerState, Requests},
+    router::{self, HandlerState, ParsedSearches},
 };
 
 pub const ROOM: Room = Room {
@@ -57,7 +57,7 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         CallerQuotas::new(opening.limiter.clone(), &settings.rate_limit),
     );
     let routes =
-        router::routes().with_state(&HandlerState::of(opening, search.clone(), reference, Requests::default()));
+        router::routes().with_state(&HandlerState::of(opening, search.clone(), reference, ParsedSearches::default()));
     prices.find_ways_with(search.way_finder());
     let (measured, counting, interval) = (search.clone(), search.clone(), timing.search_counts);
     let jobs = jobs(&search, db.for_background(), settings.analytics.search_days);

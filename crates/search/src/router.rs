@@ -1,4 +1,6 @@
-mod requests;
+mod parsed;
+
+use std::sync::Arc;
 
 use axum::{
     Extension, Json,
@@ -23,7 +25,7 @@ use loadmaster_reference::Reference;
 use serde::Serialize;
 use tokio::time::Instant;
 
-pub(super) use requests::Requests;
+pub(super) use parsed::ParsedSearches;
 
 use super::{
     SearchService,
@@ -40,7 +42,7 @@ use super::{
 /// RFC 9211.
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 
-handler_state!(HandlerState { search: SearchService, reference: Reference, requests: Requests });
+handler_state!(HandlerState { search: SearchService, reference: Reference, parsed: ParsedSearches });
 
 /// Nobody, or who sent a token: what allotments keep is shown to their organizations.
 type Caller = Option<Extension<Principal>>;
@@ -92,16 +94,16 @@ async fn search(
     address: Address,
     State(service): State<SearchService>,
     State(reference): State<Reference>,
-    State(requests): State<Requests>,
+    State(parsed): State<ParsedSearches>,
     coding: ChosenCoding,
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
     let (began, searcher) = (Instant::now(), asker(caller.as_ref(), address));
-    let read = requests.read(&body, &reference, service.max_stops());
+    let read = parsed.read(&body, &reference, service.max_stops());
     let ((), question) = both(query.refuse_all(), read)?;
     let (space, payer) = own(&service, caller);
-    let search = match Requested::clone(&question) {
+    let search = match Arc::unwrap_or_clone(question) {
         Requested::One(search) => search,
         Requested::Several(legs) => {
             let (caller, address) = (caller.map(|it| it.0), address.map(|it| it.0));

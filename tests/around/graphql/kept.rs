@@ -131,6 +131,8 @@ async fn a_question_about_a_type_that_is_not_there_is_null_beside_others() {
     let query = "query($no: String!) { a: __schema { queryType { name } } b: __type(name: $no) { name }
         airport(code: \"DEL\") { __typename } c: __type(name: \"Flight\") { kind } }";
     let body = send(&client, query, json!({"no": "Nothing"})).await.expect(200);
+    let known = data(&client, query, json!({"no": "Booking"})).await;
+    assert_eq!(known["b"], json!({"name": "Booking"}), "the plan is kept, and no answer");
     let airport = json!({"__typename": "Airport"});
     let expected =
         json!({"a": {"queryType": {"name": "Query"}}, "b": null, "airport": airport, "c": {"kind": "OBJECT"}});

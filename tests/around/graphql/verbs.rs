@@ -35,6 +35,25 @@ async fn a_shipment_travels_by_mutations_alone() {
 }
 
 #[tokio::test]
+async fn members_of_a_booking_and_of_a_hold_with_one_name_and_other_types_need_aliases() {
+    let world = WorldOptions::default().start().await;
+    let flight = world.flight(NewFlight::new("AI101", "DEL", "LHR")).await;
+    let customer = world.customer().await;
+    let book = |of_hold: &str| {
+        format!(
+            "mutation($flight: UUID!) {{ book(input: {{origin: \"DEL\", destination: \"LHR\", pieces: 2, weightKg: 100,
+            volumeM3: 1, flightIds: [$flight]}}) {{ ... on Booking {{ status }} ... on Hold {{ {of_hold} }} }} }}"
+        )
+    };
+    let variables = json!({"flight": flight["id"]});
+    let problem = send(&customer, &book("status"), variables.clone()).await.expect_problem(400, "graphql_invalid");
+    let text = "`status` is selected twice, as `BookingStatus!` and as `String!`: use aliases";
+    assert!(problem["detail"].as_str().unwrap().contains(text), "{problem}");
+    let made = data(&customer, &book("holdStatus: status"), variables).await;
+    assert_eq!(made, json!({"book": {"status": "BOOKED"}}));
+}
+
+#[tokio::test]
 async fn a_booking_is_cancelled_and_its_reason_kept() {
     let world = WorldOptions::default().start().await;
     let customer = world.customer().await;

@@ -214,7 +214,7 @@ async fn an_inactive_airport_leaves_the_search_of_its_city_and_a_city_without_an
         assert_eq!(
             posted["direct_flights"].as_array().map(Vec::len),
             Some(ranked),
-            "a body that was read before is valid"
+            "the body that was read before is read anew when the city has changed"
         );
         ranked
     };

@@ -10,7 +10,7 @@ fn model() -> Model {
     let types = "scalar Boolean scalar String union Either = Thing | Other
         type Query { me: Thing! either: Either! } type Flight { id: String feed: String } type Other { id: String }
         type Thing { id: String name: String flight_id: String flight: Flight parts: [Thing!]! }";
-    introspection::add(&mut model, types).unwrap();
+    introspection::add_definitions(&mut model, types).unwrap();
     introspection::describe(&mut model).unwrap();
     let either = vec![(200, "Thing".to_owned()), (202, "Other".to_owned())];
     for (name, answer) in

@@ -18,7 +18,7 @@ const TYPES: &str = "
 
 fn texts(query: &str) -> String {
     let mut model = Model::default();
-    introspection::add(&mut model, TYPES).unwrap();
+    introspection::add_definitions(&mut model, TYPES).unwrap();
     introspection::describe(&mut model).unwrap();
     match check(&model, &parse_query(query).unwrap()) {
         Ok(()) => String::new(),
@@ -75,7 +75,7 @@ fn each_fault_of_fields_and_values_is_named_at_its_place() {
         ("{ a(in: 1) { id } }", "`in` is no `In` (line 1, column 9)."),
         ("{ a(in: {words: ONE}) { id } }", "`in.a` is required (line 1, column 9)."),
         ("{ a(in: {a: 1, more: {a: 1, b: 2}}) { id } }", "There is no member `in.more.b` (line 1, column 9)."),
-        ("{ a(in: {a: 1, words: [null]}) { id } }", "`in.words` is no `Word` (line 1, column 9)."),
+        ("{ a(in: {a: 1, words: [null]}) { id } }", "`in.words` must not be null (line 1, column 9)."),
         ("{ a(list: [1, [\"x\"]]) { id } }", "`list` is no `Int` (line 1, column 11)."),
     ]);
 }
@@ -90,15 +90,22 @@ fn each_fault_of_variables_is_named_at_its_place() {
             "query($w: [Word]) { a(in: {a: 1, words: $w}) { id } }",
             "`$w` is `[Word]`, where `[Word!]` is expected (line 1, column 27).",
         ),
+        ("query($w: Word = \"ONE\") { a(words: [$w]) { id } }", "`$w` is no `Word` (line 1, column 18)."),
+        (
+            "query($a: ID) { a(in: {a: 1, b: $a}) { id { x(y: $a) } } }",
+            "There is no member `in.b` (line 1, column 23); `id` is `ID!`, which has no fields (line 1, column 40).",
+        ),
+        (
+            "query($a: ID) { typo(id: $a) { id } ...F } fragment F on Typo { id } fragment G on A { id }",
+            "There is no field `typo` of `Query` (line 1, column 17); `Typo` is not an object or union type (line 1, column 58).",
+        ),
+        (
+            "{ a(list: null, need: 1) { id } need(x: null) { id } }",
+            "There is no argument `need` of `a` (line 1, column 17); `x` must not be null (line 1, column 41).",
+        ),
         ("query($n: Int! = \"x\") { need(x: $n) { id } }", "`$n` is no `Int` (line 1, column 18)."),
-        (
-            "query($n: A) { a(id: $n) { id } }",
-            "`$n` is of `A`, which is no type of inputs (line 1, column 7); `$n` is `A`, where `ID` is expected (line 1, column 22).",
-        ),
-        (
-            "query($n: Nothing) { a(id: 1) { id } }",
-            "The variable `$n` is not used (line 1, column 7); `$n` is of `Nothing`, which is no type of inputs (line 1, column 7).",
-        ),
+        ("query($n: A) { a(id: $n) { id } }", "`A` is not an input type (line 1, column 7)."),
+        ("query($n: Nothing) { a(id: 1) { id } }", "`Nothing` is not an input type (line 1, column 7)."),
         (
             "query($n: Int, $n: Int) { a(in: {a: 1, any: $n}) { id } }",
             "There are two variables `$n` (line 1, column 16); `$n` is `Int`, where `JSON` is expected (line 1, column 33).",
@@ -114,15 +121,18 @@ fn each_fault_of_variables_is_named_at_its_place() {
 fn each_fault_of_fragments_and_directives_is_named_at_its_place() {
     assert_texts(&[
         ("{ a { id } } fragment F on A { id }", "The fragment `F` is not used (line 1, column 14)."),
-        ("{ a { ...F } } fragment F on Nothing { id }", "`Nothing` is no type of objects (line 1, column 30)."),
-        ("{ a { ... on Word { id } } }", "`Word` is no type of objects (line 1, column 14)."),
-        ("{ a { ...F } } fragment F on B { id }", "`A` is never `B` (line 1, column 7)."),
-        ("{ a { ... on Other { __typename } } }", "`A` is never `Other` (line 1, column 14)."),
+        (
+            "{ a { ...F } } fragment F on Nothing { id }",
+            "`Nothing` is not an object or union type (line 1, column 30).",
+        ),
+        ("{ a { ... on Word { id } } }", "`Word` is not an object or union type (line 1, column 14)."),
+        ("{ a { ...F } } fragment F on B { id }", "A fragment on `B` never applies to `A` (line 1, column 7)."),
+        ("{ a { ... on Other { __typename } } }", "A fragment on `Other` never applies to `A` (line 1, column 14)."),
         ("{ a { id @deprecated } }", "There is no directive `@deprecated` (line 1, column 10)."),
-        ("{ a { id @specifiedBy(url: \"x\") } }", "`@specifiedBy` must not stand here (line 1, column 10)."),
-        ("query @skip(if: true) { a { id } }", "`@skip` must not stand here (line 1, column 7)."),
-        ("{ a { ...F } } fragment F on A @skip(if: true) { id }", "`@skip` must not stand here (line 1, column 32)."),
-        ("{ a { id @skip(if: false) @skip(if: true) } }", "`@skip` stands here twice (line 1, column 27)."),
+        ("{ a { id @specifiedBy(url: \"x\") } }", "`@specifiedBy` is not allowed here (line 1, column 10)."),
+        ("query @skip(if: true) { a { id } }", "`@skip` is not allowed here (line 1, column 7)."),
+        ("{ a { ...F } } fragment F on A @skip(if: true) { id }", "`@skip` is not allowed here (line 1, column 32)."),
+        ("{ a { id @skip(if: false) @skip(if: true) } }", "`@skip` is used here twice (line 1, column 27)."),
         ("{ a { id @skip } }", "`@skip` requires the argument `if` (line 1, column 10)."),
         ("{ a { id @include(if: 1) } }", "`if` is no `Boolean` (line 1, column 23)."),
         ("mutation { __schema { types { name } } }", "There is no field `__schema` of `Mutation` (line 1, column 12)."),
@@ -148,6 +158,7 @@ fn fields_that_cannot_be_one_are_refused() {
         "{ either { ... on A { x: id } ... on B { x: b { id } } } }",
         "{ either { ... on A { below { x: name } } ... on B { below { x: name } } } }",
         "{ either { ... on A { x: list { id } } ... on B { x: b { id } } } }",
+        "{ either { ... on A { x: __typename } ... on B { x: n } } }",
     ] {
         assert!(texts(query).contains("is selected twice"), "{query}: {}", texts(query));
     }
@@ -158,4 +169,22 @@ fn the_first_faults_are_reported() {
     let text = texts(&format!("{{ a {{ {} }} }}", (0..30).map(|n| format!("x{n} ")).collect::<String>()));
     assert_eq!(text.matches("There is no field").count(), MOST_FAULTS);
     assert!(text.contains("`x0`") && text.contains("`x9`"), "{text}");
+}
+
+#[test]
+fn conflicts_are_looked_for_in_documents_that_are_valid_otherwise() {
+    let names: Vec<String> = (0..100).map(|n| format!("T{n}")).collect();
+    let types: String = names.iter().map(|name| format!("type {name} {{ id: ID! n: Int! }} ")).collect();
+    let roots = format!("scalar ID scalar Int type Query {{ any: Any }} union Any = {}", names.join(" | "));
+    let mut model = Model::default();
+    introspection::add_definitions(&mut model, &format!("{types}{roots}")).unwrap();
+    let checked = |field: &str, more: &str| {
+        let of_each: String = names.iter().map(|name| format!("... on {name} {{ {field} }} ")).collect();
+        check(&model, &parse_query(&format!("{{ any {{ {of_each} {more} }} }}")).unwrap())
+    };
+    assert_eq!(checked("x: id", ""), Ok(()));
+    let text = |result: Result<(), Unfit>| format!("{:?}", result.unwrap_err());
+    assert!(text(checked("x: id", "... on T3 { x: n }")).contains("`x` is selected twice"));
+    let invalid = text(checked("x: id", "... on T3 { x: n y }"));
+    assert!(invalid.contains("There is no field `y`") && !invalid.contains("twice"), "{invalid}");
 }

@@ -1,3 +1,4 @@
+//! Errors of single fields, beside the values of the others.
 use async_graphql_parser::Pos;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};

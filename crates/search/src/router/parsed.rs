@@ -1,5 +1,5 @@
-//! Searches that were read a short time ago, by the texts of their bodies. Many callers send the same text again, and its freight may
-//! have fifty lines: to read them takes longer than to answer from the caches.
+//! Searches that were read before, by the texts of their bodies. Callers repeat searches, and their freight may have fifty lines: to
+//! parse these takes longer than to answer from the caches.
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,7 +10,7 @@ use quick_cache::{Weighter, sync::Cache};
 use super::super::legs::Requested;
 
 const JSON: &str = "application/json";
-/// Most bytes of a text that is kept, and of all of them. In memory a text takes about twice as many.
+/// Most bytes of a text that is kept, and of all texts, each as often as it has legs: in memory they take about twice as many.
 const LONGEST: usize = 16 * 1024;
 const MOST_BYTES: u64 = 2 * 1024 * 1024;
 /// Estimated size of an entry besides its text, in bytes.
@@ -20,7 +20,7 @@ const USUAL: usize = 1_000;
 
 /// A search as it was read, with the reference data by which its places and codes were valid.
 #[derive(Clone)]
-struct Read {
+struct ParsedSearch {
     requested: Arc<Requested>,
     snapshot: Snapshot,
 }
@@ -28,35 +28,39 @@ struct Read {
 #[derive(Clone)]
 struct Length;
 
-impl Weighter<Bytes, Read> for Length {
-    fn weight(&self, text: &Bytes, _: &Read) -> u64 {
-        u64::try_from(text.len()).unwrap_or(u64::MAX).saturating_add(ENTRY_BYTES)
+impl Weighter<Bytes, ParsedSearch> for Length {
+    fn weight(&self, text: &Bytes, parsed: &ParsedSearch) -> u64 {
+        let legs = match &*parsed.requested {
+            Requested::One(_) => 1,
+            Requested::Several(legs) => legs.len(),
+        };
+        u64::try_from(text.len().saturating_mul(legs)).unwrap_or(u64::MAX).saturating_add(ENTRY_BYTES)
     }
 }
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct Requests(Arc<Cache<Bytes, Read, Length>>);
+pub struct ParsedSearches(Arc<Cache<Bytes, ParsedSearch, Length>>);
 
-impl Default for Requests {
+impl Default for ParsedSearches {
     fn default() -> Self {
         Self(Arc::new(Cache::with_weighter(USUAL, MOST_BYTES, Length)))
     }
 }
 
-impl Requests {
+impl ParsedSearches {
     /// Reads a body, or finds it among those that were valid by the same reference data.
     pub(super) fn read(&self, body: &Body, reference: &Reference, most_stops: u8) -> Result<Arc<Requested>, Problem> {
         let snapshot = reference.snapshot();
-        let text = body.bytes_of(&[JSON]).ok();
+        let text = body.bytes_of(&[JSON]).ok().filter(|text| text.len() <= LONGEST);
         if let Some(known) = text.as_ref().and_then(|text| self.0.get(text)).filter(|known| known.snapshot == snapshot)
         {
             return Ok(known.requested);
         }
         let requested = Arc::new(body.read(|fields| Requested::read(fields, reference, most_stops))?);
-        if let Some(text) = text.filter(|text| text.len() <= LONGEST) {
+        if let Some(text) = text {
             // Without the rest of the buffer in which it was received.
-            self.0.insert(Bytes::copy_from_slice(&text), Read { requested: requested.clone(), snapshot });
+            self.0.insert(Bytes::copy_from_slice(&text), ParsedSearch { requested: requested.clone(), snapshot });
         }
         Ok(requested)
     }
@@ -80,7 +84,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_text_is_read_once_for_each_reading_of_the_reference_data() {
-        let (requests, reference) = (Requests::default(), Reference::bundled().unwrap());
+        let (requests, reference) = (ParsedSearches::default(), Reference::bundled().unwrap());
         let text = |kilos: u32| {
             let line = json!({"pieces": 1, "length_cm": 120, "width_cm": 80, "height_cm": 100, "weight_kg": kilos});
             let lines = vec![line; 50];
@@ -92,13 +96,15 @@ mod tests {
         let first = read(text(1), &reference).await;
         assert!(Arc::ptr_eq(&first, &read(text(1), &reference).await));
         assert!(!Arc::ptr_eq(&first, &read(text(2), &reference).await));
+        let long = |kilos| format!("{}{}", text(kilos), " ".repeat(LONGEST));
+        assert!(!Arc::ptr_eq(&read(long(1), &reference).await, &read(long(1), &reference).await), "it is too long");
         let anew = Reference::bundled().unwrap();
         assert!(!Arc::ptr_eq(&first, &read(text(1), &anew).await), "the data was read anew");
     }
 
     #[tokio::test]
     async fn what_is_not_valid_or_no_json_is_refused_each_time() {
-        let (requests, reference) = (Requests::default(), Reference::bundled().unwrap());
+        let (requests, reference) = (ParsedSearches::default(), Reference::bundled().unwrap());
         let valid = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2027-06-01"}).to_string();
         requests.read(&body(JSON, valid.clone()).await, &reference, 1).unwrap();
         for _ in 0..2 {
