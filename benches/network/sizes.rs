@@ -12,8 +12,8 @@ use crate::{
     turns::{Found, compared, rounded},
 };
 
-/// The busiest airports, between which is searched.
-const AIRPORTS: usize = 8;
+/// The busiest airports, between which is searched: a turn takes a second of processor time, which is counted in hundredths.
+const AIRPORTS: usize = 16;
 /// Each turn asks for all pairs on one day for each number of lines.
 const TURNS: usize = 9;
 

@@ -266,9 +266,8 @@ fn of_type<'a>(model: &'a Model, name: &'a str, of: &'a Type, member: &str) -> O
         ("description", _) => Some(Found::Leaf(of.about.as_deref().into())),
         ("specifiedByURL", Kind::Scalar(Some(page))) => Some(Found::Leaf((*page).into())),
         ("isOneOf", Kind::Input(_)) => Some(Found::Leaf(false.into())),
-        ("fields", Kind::Object(fields)) => Some(members(fields)),
+        ("fields", Kind::Object(fields)) | ("inputFields", Kind::Input(fields)) => Some(members(fields)),
         ("interfaces", Kind::Object(_)) => Some(Found::Nodes(Vec::new())),
-        ("inputFields", Kind::Input(fields)) => Some(members(fields)),
         ("possibleTypes", Kind::Union(types)) => {
             Some(Found::Nodes(types.iter().filter_map(|name| named(model, name)).collect()))
         }

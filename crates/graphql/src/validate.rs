@@ -37,11 +37,11 @@ pub(crate) fn check(model: &Model, document: &ExecutableDocument) -> Result<(), 
         }
         fragments.insert(name, uses);
     }
-    let mut used = HashSet::new();
+    let mut reached = HashSet::new();
     for (_, operation) in document.operations.iter() {
-        validator.operation(&operation.node, &fragments, &mut used);
+        validator.operation(&operation.node, &fragments, &mut reached);
     }
-    for (name, fragment) in document.fragments.iter().filter(|(name, _)| !used.contains(name)) {
+    for (name, fragment) in document.fragments.iter().filter(|(name, _)| !reached.contains(name)) {
         validator.unused.report(fragment.pos, || format!("The fragment `{name}` is not used"));
     }
     validator.finish()
@@ -112,7 +112,7 @@ impl<'a> Validator<'a> {
         &mut self,
         operation: &'a OperationDefinition,
         fragments: &HashMap<&'a Name, Uses<'a>>,
-        used: &mut HashSet<&'a Name>,
+        reached_by_any: &mut HashSet<&'a Name>,
     ) {
         let mut uses = Uses::default();
         let location = match operation.ty {
@@ -130,7 +130,7 @@ impl<'a> Validator<'a> {
                 next.extend(&uses.fragments);
             }
         }
-        used.extend(reached);
+        reached_by_any.extend(reached);
         self.variables(&operation.variable_definitions, &used_variables);
     }
 

@@ -56,8 +56,12 @@ fn open(opening: &Opening) -> anyhow::Result<Opened> {
         Counter::new(db, ids),
         CallerQuotas::new(opening.limiter.clone(), &settings.rate_limit),
     );
-    let routes =
-        router::routes().with_state(&HandlerState::of(opening, search.clone(), reference, ParsedSearches::default()));
+    let routes = router::routes().with_state(&HandlerState::of(
+        opening,
+        search.clone(),
+        reference.clone(),
+        ParsedSearches::new(reference),
+    ));
     prices.find_ways_with(search.way_finder());
     let (measured, counting, interval) = (search.clone(), search.clone(), timing.search_counts);
     let jobs = jobs(&search, db.for_background(), settings.analytics.search_days);

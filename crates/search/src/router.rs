@@ -93,14 +93,13 @@ async fn search(
     caller: Caller,
     address: Address,
     State(service): State<SearchService>,
-    State(reference): State<Reference>,
     State(parsed): State<ParsedSearches>,
     coding: ChosenCoding,
     query: Query,
     body: Body,
 ) -> Result<Response, Problem> {
     let (began, searcher) = (Instant::now(), asker(caller.as_ref(), address));
-    let read = parsed.read(&body, &reference, service.max_stops());
+    let read = parsed.read(&body, service.max_stops());
     let ((), question) = both(query.refuse_all(), read)?;
     let (space, payer) = own(&service, caller);
     let search = match Arc::unwrap_or_clone(question) {

@@ -166,7 +166,7 @@ fn fields_that_cannot_be_one_are_refused() {
 
 #[test]
 fn the_first_faults_are_reported() {
-    let text = texts(&format!("{{ a {{ {} }} }}", (0..30).map(|n| format!("x{n} ")).collect::<String>()));
+    let text = texts(&format!("{{ a {{ {} }} }}", (0..30).map(|n| format!("x{n} ")).collect::<Vec<_>>().concat()));
     assert_eq!(text.matches("There is no field").count(), MOST_FAULTS);
     assert!(text.contains("`x0`") && text.contains("`x9`"), "{text}");
 }
@@ -174,13 +174,13 @@ fn the_first_faults_are_reported() {
 #[test]
 fn conflicts_are_looked_for_in_documents_that_are_valid_otherwise() {
     let names: Vec<String> = (0..100).map(|n| format!("T{n}")).collect();
-    let types: String = names.iter().map(|name| format!("type {name} {{ id: ID! n: Int! }} ")).collect();
+    let types = names.iter().map(|name| format!("type {name} {{ id: ID! n: Int! }} ")).collect::<Vec<_>>().concat();
     let roots = format!("scalar ID scalar Int type Query {{ any: Any }} union Any = {}", names.join(" | "));
     let mut model = Model::default();
     introspection::add_definitions(&mut model, &format!("{types}{roots}")).unwrap();
     let checked = |field: &str, more: &str| {
-        let of_each: String = names.iter().map(|name| format!("... on {name} {{ {field} }} ")).collect();
-        check(&model, &parse_query(&format!("{{ any {{ {of_each} {more} }} }}")).unwrap())
+        let of_each = names.iter().map(|name| format!("... on {name} {{ {field} }} ")).collect::<Vec<_>>().concat();
+        check(&model, &parse_query(format!("{{ any {{ {of_each} {more} }} }}")).unwrap())
     };
     assert_eq!(checked("x: id", ""), Ok(()));
     let text = |result: Result<(), Unfit>| format!("{:?}", result.unwrap_err());

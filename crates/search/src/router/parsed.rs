@@ -40,27 +40,29 @@ impl Weighter<Bytes, ParsedSearch> for Length {
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub struct ParsedSearches(Arc<Cache<Bytes, ParsedSearch, Length>>);
-
-impl Default for ParsedSearches {
-    fn default() -> Self {
-        Self(Arc::new(Cache::with_weighter(USUAL, MOST_BYTES, Length)))
-    }
+pub struct ParsedSearches {
+    kept: Arc<Cache<Bytes, ParsedSearch, Length>>,
+    reference: Reference,
 }
 
 impl ParsedSearches {
+    pub fn new(reference: Reference) -> Self {
+        Self { kept: Arc::new(Cache::with_weighter(USUAL, MOST_BYTES, Length)), reference }
+    }
+
     /// Reads a body, or finds it among those that were valid by the same reference data.
-    pub(super) fn read(&self, body: &Body, reference: &Reference, most_stops: u8) -> Result<Arc<Requested>, Problem> {
-        let snapshot = reference.snapshot();
+    pub(super) fn read(&self, body: &Body, most_stops: u8) -> Result<Arc<Requested>, Problem> {
+        let snapshot = self.reference.snapshot();
         let text = body.bytes_of(&[JSON]).ok().filter(|text| text.len() <= LONGEST);
-        if let Some(known) = text.as_ref().and_then(|text| self.0.get(text)).filter(|known| known.snapshot == snapshot)
+        if let Some(known) =
+            text.as_ref().and_then(|text| self.kept.get(text)).filter(|known| known.snapshot == snapshot)
         {
             return Ok(known.requested);
         }
-        let requested = Arc::new(body.read(|fields| Requested::read(fields, reference, most_stops))?);
+        let requested = Arc::new(body.read(|fields| Requested::read(fields, &self.reference, most_stops))?);
         if let Some(text) = text {
             // Without the rest of the buffer in which it was received.
-            self.0.insert(Bytes::copy_from_slice(&text), ParsedSearch { requested: requested.clone(), snapshot });
+            self.kept.insert(Bytes::copy_from_slice(&text), ParsedSearch { requested: requested.clone(), snapshot });
         }
         Ok(requested)
     }
@@ -83,33 +85,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_text_is_read_once_for_each_reading_of_the_reference_data() {
-        let (requests, reference) = (ParsedSearches::default(), Reference::bundled().unwrap());
+    async fn a_text_is_parsed_once_for_each_reading_of_the_reference_data() {
+        let parsed = ParsedSearches::new(Reference::bundled().unwrap());
         let text = |kilos: u32| {
             let line = json!({"pieces": 1, "length_cm": 120, "width_cm": 80, "height_cm": 100, "weight_kg": kilos});
             let lines = vec![line; 50];
             json!({"origin": "DEL", "destination": "LHR", "departure_date": "2027-06-01", "dimensions": lines})
                 .to_string()
         };
-        let read =
-            async |text: String, reference: &Reference| requests.read(&body(JSON, text).await, reference, 1).unwrap();
-        let first = read(text(1), &reference).await;
-        assert!(Arc::ptr_eq(&first, &read(text(1), &reference).await));
-        assert!(!Arc::ptr_eq(&first, &read(text(2), &reference).await));
-        let long = |kilos| format!("{}{}", text(kilos), " ".repeat(LONGEST));
-        assert!(!Arc::ptr_eq(&read(long(1), &reference).await, &read(long(1), &reference).await), "it is too long");
-        let anew = Reference::bundled().unwrap();
-        assert!(!Arc::ptr_eq(&first, &read(text(1), &anew).await), "the data was read anew");
+        let read = async |parsed: &ParsedSearches, text: String| parsed.read(&body(JSON, text).await, 1).unwrap();
+        let first = read(&parsed, text(1)).await;
+        assert!(Arc::ptr_eq(&first, &read(&parsed, text(1)).await));
+        assert!(!Arc::ptr_eq(&first, &read(&parsed, text(2)).await));
+        let long = || format!("{}{}", text(1), " ".repeat(LONGEST));
+        assert!(!Arc::ptr_eq(&read(&parsed, long()).await, &read(&parsed, long()).await), "it is too long");
+        let anew = ParsedSearches { reference: Reference::bundled().unwrap(), ..parsed };
+        assert!(!Arc::ptr_eq(&first, &read(&anew, text(1)).await), "the data was read anew");
     }
 
     #[tokio::test]
     async fn what_is_not_valid_or_no_json_is_refused_each_time() {
-        let (requests, reference) = (ParsedSearches::default(), Reference::bundled().unwrap());
-        let valid = json!({"origin": "DEL", "destination": "LHR", "departure_date": "2027-06-01"}).to_string();
-        requests.read(&body(JSON, valid.clone()).await, &reference, 1).unwrap();
+        let parsed = ParsedSearches::new(Reference::bundled().unwrap());
+        let legs = json!([{"origin": "DEL", "destination": "LHR", "departure_date": "2027-06-01"}]);
+        let valid = json!({"legs": legs}).to_string();
+        assert!(matches!(*parsed.read(&body(JSON, valid.clone()).await, 1).unwrap(), Requested::Several(_)));
         for _ in 0..2 {
-            assert!(requests.read(&body("text/plain", valid.clone()).await, &reference, 1).is_err());
-            assert!(requests.read(&body(JSON, valid.replace("LHR", "XXX")).await, &reference, 1).is_err());
+            assert!(parsed.read(&body("text/plain", valid.clone()).await, 1).is_err());
+            assert!(parsed.read(&body(JSON, valid.replace("LHR", "XXX")).await, 1).is_err());
         }
     }
 }
