@@ -34,7 +34,7 @@ pub struct Judge {
 #[derive(Debug, Clone)]
 pub struct SuitableAircraft {
     needs_freighter: bool,
-    /// Aircraft types on which not every piece fits, with the first that does not; none if no dimensions are given.
+    /// Aircraft types on which not every piece fits, by code, with the first that does not; none if no dimensions are given.
     too_small: Arc<[(AircraftCode, TooLarge)]>,
 }
 
@@ -50,7 +50,7 @@ impl SuitableAircraft {
     }
 
     fn is_too_small(&self, aircraft: Option<AircraftCode>) -> bool {
-        self.too_small.iter().any(|(code, _)| aircraft == Some(*code))
+        aircraft.is_some_and(|aircraft| self.too_small.binary_search_by_key(&aircraft, |(code, _)| *code).is_ok())
     }
 }
 
@@ -107,6 +107,11 @@ impl Judge {
 
     pub fn needs_freighter(&self) -> bool {
         self.aircraft.needs_freighter
+    }
+
+    /// Returns which aircraft can carry the freight.
+    pub fn aircraft(&self) -> &SuitableAircraft {
+        &self.aircraft
     }
 
     /// Returns the aircraft types on which not every piece fits, with the first that does not.

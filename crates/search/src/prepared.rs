@@ -99,11 +99,7 @@ impl Prepared {
             Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
                 let routes = search.limit.saturating_mul(2).max(FEWEST_LOOKED_AT);
                 let direct = self.ways.iter().filter(|way| way.is_direct());
-                let suits = |leg: &usize| {
-                    let leg = &self.flights[*leg].leg;
-                    aircraft.includes(leg.aircraft, leg.is_freighter)
-                };
-                let suitable = self.ways.iter().filter(|way| way.legs.iter().all(suits));
+                let suitable = self.ways.iter().filter(|way| way.is_suitable(&self.flights, aircraft));
                 let suitable: Vec<&PreparedRoute> = suitable.take(routes).collect();
                 if suitable.len() < search.limit {
                     return self.flights.len();
@@ -263,14 +259,20 @@ impl Prepared {
             if bookable.len() == search.limit {
                 break;
             }
-            let judged = judging.judge(&self.ways[*place])?;
-            let list = if judged.reasons.is_empty() { &mut bookable } else { &mut others };
-            if list.len() < search.limit {
-                list.push((*place, judged));
+            let way = &self.ways[*place];
+            // Why a route cannot be booked counts only if it is shown.
+            let judged = if judging.is_suitable(way) { Some(judging.judge(way)?) } else { None };
+            match judged {
+                Some(judged) if judged.reasons.is_empty() => bookable.push((*place, judged)),
+                judged if others.len() < search.limit => others.push((*place, judged)),
+                _ => {}
             }
         }
         others.truncate(search.limit - bookable.len());
-        bookable.append(&mut others);
+        for (place, judged) in others {
+            let judged = judged.or_else(|| judging.judge(&self.ways[place]))?;
+            bookable.push((place, judged));
+        }
         Some(bookable)
     }
 

@@ -28,6 +28,11 @@ pub(super) struct Judging<'a> {
 }
 
 impl Judging<'_> {
+    /// Returns whether all of its aircraft can carry the freight.
+    pub fn is_suitable(&self, way: &PreparedRoute) -> bool {
+        way.is_suitable(self.flights, self.judge.aircraft())
+    }
+
     /// Returns `None` if the space on one of its flights is not among those that are known.
     pub fn judge(&self, way: &PreparedRoute) -> Option<Judged> {
         if way.legs.iter().any(|leg| *leg >= self.spaces.len()) {

@@ -9,6 +9,7 @@ use loadmaster_reference::{Carriage, EmissionLeg, Reference};
 
 use super::super::{
     dto::{RouteOption, Search},
+    judge::SuitableAircraft,
     route_set::{Brief, Places},
     spliced::Halves,
 };
@@ -49,6 +50,11 @@ impl PreparedRoute {
         by_figures
             .then_with(|| self.duration.cmp(&other.duration))
             .then_with(|| self.legs.iter().map(id).cmp(other.legs.iter().map(id)))
+    }
+
+    /// Returns whether all of its aircraft are among the suitable ones.
+    pub fn is_suitable(&self, flights: &[PreparedFlight], aircraft: &SuitableAircraft) -> bool {
+        self.legs.iter().map(|leg| &flights[*leg].leg).all(|leg| aircraft.includes(leg.aircraft, leg.is_freighter))
     }
 
     pub fn is_direct(&self) -> bool {
