@@ -171,3 +171,51 @@ impl Judge {
         Some((reasons, available))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use loadmaster_kernel::{Centimetres, DimensionLine, Dimensions, HandlingCode, Pieces};
+
+    use super::*;
+
+    #[test]
+    fn aircraft_are_suitable_as_the_reference_data_says() {
+        let reference = Reference::bundled().unwrap();
+        let codes =
+            include_str!("../../../data/aircraft.csv").lines().skip(1).filter_map(|line| line.split(',').next());
+        let codes: Vec<AircraftCode> = codes.map(|code| code.parse().unwrap()).collect();
+        let mut verdicts = BTreeSet::new();
+        for height in [100, 150, 300] {
+            let side = |cm: i32| Centimetres::from_count(&cm.to_string()).unwrap();
+            let line = DimensionLine {
+                pieces: Pieces::from_count("1").unwrap(),
+                length_cm: side(100),
+                width_cm: side(80),
+                height_cm: side(height),
+                weight: None,
+                is_tiltable: false,
+                is_stackable: true,
+            };
+            let dimensions = Dimensions::of(vec![line]).unwrap();
+            for needs_freighter in [false, true] {
+                let special_handling_codes = needs_freighter.then_some(HandlingCode::CARGO_AIRCRAFT_ONLY);
+                let request = Request {
+                    dimensions: Some(dimensions.clone()),
+                    special_handling_codes: special_handling_codes.into_iter().collect(),
+                    ..Request::default()
+                };
+                let suitable = SuitableAircraft::of(&request, &reference);
+                assert_eq!(suitable.includes(None, false), !needs_freighter);
+                for (code, is_freighter) in codes.iter().flat_map(|code| [(*code, false), (*code, true)]) {
+                    let fits = reference.too_large(&dimensions, code).is_none();
+                    let expected = fits && (is_freighter || !needs_freighter);
+                    assert_eq!(suitable.includes(Some(code), is_freighter), expected, "{code} {height}");
+                    verdicts.insert((fits, expected));
+                }
+            }
+        }
+        assert_eq!(verdicts.len(), 3, "some fit, some do not, some are no freighters");
+    }
+}
