@@ -46,11 +46,13 @@ impl SuitableAircraft {
 
     /// Returns whether a flight with this aircraft can carry the freight.
     pub fn includes(&self, aircraft: Option<AircraftCode>, is_freighter: bool) -> bool {
-        (is_freighter || !self.needs_freighter) && !self.is_too_small(aircraft)
+        (is_freighter || !self.needs_freighter) && self.too_large(aircraft).is_none()
     }
 
-    fn is_too_small(&self, aircraft: Option<AircraftCode>) -> bool {
-        aircraft.is_some_and(|aircraft| self.too_small.binary_search_by_key(&aircraft, |(code, _)| *code).is_ok())
+    /// Returns the first piece that does not fit on this aircraft.
+    fn too_large(&self, aircraft: Option<AircraftCode>) -> Option<&TooLarge> {
+        let place = self.too_small.binary_search_by_key(&aircraft?, |(code, _)| *code).ok()?;
+        self.too_small.get(place).map(|(_, piece)| piece)
     }
 }
 
@@ -125,7 +127,7 @@ impl Judge {
         mut flights: impl Iterator<Item = (FlightNumber, Option<AircraftCode>)>,
     ) -> Option<String> {
         flights.find_map(|(number, aircraft)| {
-            let (_, piece) = self.too_small().iter().find(|(code, _)| aircraft == Some(*code))?;
+            let piece = self.aircraft.too_large(aircraft)?;
             Some(format!("{number} {piece}"))
         })
     }
@@ -165,7 +167,9 @@ impl Judge {
         }
         reasons.extend(verdict.is_embargoed.then_some(Reason::Embargoed));
         reasons.extend(verdict.requires_handling.then_some(Reason::HandlingRequired));
-        if !self.too_small().is_empty() && legs.clone().any(|(.., aircraft)| self.aircraft.is_too_small(aircraft)) {
+        if !self.too_small().is_empty()
+            && legs.clone().any(|(.., aircraft)| self.aircraft.too_large(aircraft).is_some())
+        {
             reasons.push(Reason::TooLarge);
         }
         Some((reasons, available))

@@ -60,6 +60,11 @@ fn spaces(prepared: &Prepared, percent: u64, dice: &mut Dice) -> Capacities {
     prepared.versions(usize::MAX).map(space).collect()
 }
 
+fn search(request: Request, max_stops: u8, limit: usize) -> Search {
+    let (origin, destination) = ("DEL".parse().unwrap(), "LHR".parse().unwrap());
+    Search { origin, destination, date: NaiveDate::MIN, request, max_stops, limit, earliest: None }
+}
+
 #[test]
 fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
     let (mut dice, mut seen) = (Dice(20_261_126), [0; 3]);
@@ -75,17 +80,9 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
         let special_handling_codes = if number % 2 == 0 { vec![] } else { vec![HandlingCode::CARGO_AIRCRAFT_ONLY] };
         let weight = Some(Weight::from_hectograms(500));
         let request = Request { weight, special_handling_codes, ..Request::default() };
-        let aircraft = SuitableAircraft::of(&request, &Reference::default());
         let judge = Judge::of(&request, &Embargoes::default(), &Reference::default(), at(0));
-        let search = Search {
-            origin: "DEL".parse().unwrap(),
-            destination: "LHR".parse().unwrap(),
-            date: NaiveDate::MIN,
-            request,
-            max_stops: u8::try_from(dice.below(3)).unwrap(),
-            limit: usize::try_from(1 + dice.below(60)).unwrap(),
-            earliest: None,
-        };
+        let max_stops = u8::try_from(dice.below(3)).unwrap();
+        let search = search(request, max_stops, usize::try_from(1 + dice.below(60)).unwrap());
         let forms = [Form::Lists].into_iter().chain(Sort::WORDS.iter().map(|(_, sort)| Form::Ranking(*sort)));
         for what in forms.map(Shown::As).chain([Shown::Bookable]) {
             let body = |spaces: &Capacities| match what {
@@ -93,7 +90,7 @@ fn an_answer_needs_the_space_on_the_first_flights_or_says_that_it_needs_more() {
                 Shown::As(Form::Lists) => vec![prepared.search_result(&search, spaces, &judge)],
                 _ => prepared.bookable(&search, spaces, &judge),
             };
-            let first: Capacities = all[..prepared.first_look(&search, what, &aircraft)].to_vec();
+            let first: Capacities = all[..prepared.first_look(&search, what, judge.aircraft())].to_vec();
             let is_enough = prepared.to_read(&search, what, &first, &judge).is_some();
             seen[usize::from(is_enough) + usize::from(first.len() == all.len())] += 1;
             if is_enough {
@@ -114,19 +111,10 @@ fn routes_with_unsuitable_aircraft_do_not_count_for_the_first_look() {
     let mut dice = Dice(3);
     let prepared = prepared(3_000, &mut dice);
     let request = Request { special_handling_codes: vec![HandlingCode::CARGO_AIRCRAFT_ONLY], ..Request::default() };
-    let aircraft = SuitableAircraft::of(&request, &Reference::default());
     let judge = Judge::of(&request, &Embargoes::default(), &Reference::default(), at(0));
-    let search = Search {
-        origin: "DEL".parse().unwrap(),
-        destination: "LHR".parse().unwrap(),
-        date: NaiveDate::MIN,
-        request,
-        max_stops: 2,
-        limit: 50,
-        earliest: None,
-    };
+    let search = search(request, 2, 50);
     let (all, what) = (spaces(&prepared, 100, &mut dice), Shown::As(Form::Ranking(Sort::Arrival)));
-    let first = all[..prepared.first_look(&search, what, &aircraft)].to_vec();
+    let first = all[..prepared.first_look(&search, what, judge.aircraft())].to_vec();
     assert!(first.len() < all.len() && prepared.to_read(&search, what, &first, &judge).is_some(), "{}", first.len());
 }
 
