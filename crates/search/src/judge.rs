@@ -44,6 +44,11 @@ impl SuitableAircraft {
         Self { needs_freighter: request.needs_freighter(), too_small: too_small.unwrap_or_default().into() }
     }
 
+    /// Returns whether every aircraft can carry the freight, as for most requests.
+    pub fn includes_all(&self) -> bool {
+        !self.needs_freighter && self.too_small.is_empty()
+    }
+
     /// Returns whether a flight with this aircraft can carry the freight.
     pub fn includes(&self, aircraft: Option<AircraftCode>, is_freighter: bool) -> bool {
         (is_freighter || !self.needs_freighter) && self.too_large(aircraft).is_none()
@@ -190,6 +195,7 @@ mod tests {
         let codes =
             include_str!("../../../data/aircraft.csv").lines().skip(1).filter_map(|line| line.split(',').next());
         let codes: Vec<AircraftCode> = codes.map(|code| code.parse().unwrap()).collect();
+        assert!(SuitableAircraft::of(&Request::default(), &reference).includes_all());
         let mut verdicts = BTreeSet::new();
         for height in [100, 150, 300] {
             let side = |cm: i32| Centimetres::from_count(&cm.to_string()).unwrap();
@@ -216,6 +222,7 @@ mod tests {
                     let fits = reference.too_large(&dimensions, code).is_none();
                     let expected = fits && (is_freighter || !needs_freighter);
                     assert_eq!(suitable.includes(Some(code), is_freighter), expected, "{code} {height}");
+                    assert!(expected || !suitable.includes_all());
                     verdicts.insert((fits, expected));
                 }
             }

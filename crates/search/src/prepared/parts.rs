@@ -54,7 +54,8 @@ impl PreparedRoute {
 
     /// Returns whether all of its aircraft are among the suitable ones.
     pub fn is_suitable(&self, flights: &[PreparedFlight], aircraft: &SuitableAircraft) -> bool {
-        self.legs.iter().map(|leg| &flights[*leg].leg).all(|leg| aircraft.includes(leg.aircraft, leg.is_freighter))
+        let mut legs = self.legs.iter().map(|leg| &flights[*leg].leg);
+        aircraft.includes_all() || legs.all(|leg| aircraft.includes(leg.aircraft, leg.is_freighter))
     }
 
     pub fn is_direct(&self) -> bool {
