@@ -114,8 +114,11 @@ impl SearchService {
             // The clock is read after the capacities, so that the answer is as of now.
             let judge = Judge::with_aircraft(aircraft.clone(), &search.request, &embargoes, self.0.clock.now());
             let judge = judge.with_lead_time(lead_time).with_prices(pricer);
-            for space in &mut spaces {
-                *space = search.request.own.opened(*space, judge.now());
+            // Most callers have no allotments: their rows are not copied.
+            if !search.request.own.is_empty() {
+                for space in &mut spaces {
+                    *space = search.request.own.opened(*space, judge.now());
+                }
             }
             if let Some(to_read) = prepared.to_read(search, what, &spaces, &judge) {
                 return Ok(Some((spaces, judge, to_read)));

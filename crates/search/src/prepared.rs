@@ -10,7 +10,7 @@ mod written;
 use std::{
     collections::{BTreeSet, HashMap, HashSet},
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -37,9 +37,10 @@ use written::write;
 
 pub(super) use ranked::ShownWay;
 
-/// Estimated lengths of the texts of a flight and of a route, in bytes.
+/// Estimated lengths of the texts of a flight, of a route, and of what is written of a route for each search, in bytes.
 const FLIGHT_TEXT: usize = 900;
 const ROUTE_TEXT: usize = 400;
+const JUDGED_TEXT: usize = 160;
 /// Most routes of one answer: of a result with more, few of the others' texts are ever written.
 const MOST_SHOWN: usize = 200;
 /// Fewest routes whose space is looked at, if there are as many.
@@ -56,6 +57,8 @@ pub(super) struct Prepared {
     ways: Vec<PreparedRoute>,
     /// All flights were read.
     is_read: AtomicBool,
+    /// Number of flights to look at for [`FEWEST_LOOKED_AT`] routes, if every aircraft can carry the freight.
+    usual_look: OnceLock<usize>,
 }
 
 /// What an answer shows of a result.
@@ -85,7 +88,7 @@ impl Prepared {
         ways.sort_by(|a, b| a.compare(b, &flights));
         let flights = parts::numbered(&mut ways, flights);
         let is_read = AtomicBool::new(flights.iter().all(|flight| flight.text.get().is_some()));
-        Self { reference, flights, ways, is_read }
+        Self { reference, flights, ways, is_read, usual_look: OnceLock::new() }
     }
 
     pub fn flights(&self) -> impl Iterator<Item = Brief> {
@@ -98,18 +101,27 @@ impl Prepared {
         match what {
             Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
                 let routes = search.limit.saturating_mul(2).max(FEWEST_LOOKED_AT);
-                let direct = self.ways.iter().filter(|way| way.is_direct());
-                let suitable = self.ways.iter().filter(|way| way.is_suitable(&self.flights, aircraft));
-                let suitable: Vec<&PreparedRoute> = suitable.take(routes).collect();
-                if suitable.len() < search.limit {
-                    return self.flights.len();
+                if routes == FEWEST_LOOKED_AT && aircraft.includes_all() {
+                    // If there are fewer routes than the limit, these are all, and they use all flights.
+                    return *self.usual_look.get_or_init(|| self.flights_of(routes, 0, aircraft));
                 }
-                let looked_at = direct.chain(suitable);
-                looked_at.flat_map(|way| &way.legs).max().map_or(0, |last| last + 1)
+                self.flights_of(routes, search.limit, aircraft)
             }
             // All routes count, or come in another order.
             Shown::Nothing | Shown::As(Form::Ranking(_)) => self.flights.len(),
         }
+    }
+
+    /// Returns how many of the flights, the first ones, this many suitable routes use; all, if there are fewer than `least`.
+    fn flights_of(&self, routes: usize, least: usize, aircraft: &SuitableAircraft) -> usize {
+        let direct = self.ways.iter().filter(|way| way.is_direct());
+        let suitable = self.ways.iter().filter(|way| way.is_suitable(&self.flights, aircraft));
+        let suitable: Vec<&PreparedRoute> = suitable.take(routes).collect();
+        if suitable.len() < least {
+            return self.flights.len();
+        }
+        let looked_at = direct.chain(suitable);
+        looked_at.flat_map(|way| &way.legs).max().map_or(0, |last| last + 1)
     }
 
     /// Returns the flights that this answer shows, and that were not read yet; `None` if what it shows depends on the
@@ -164,7 +176,8 @@ impl Prepared {
 
     /// Returns an empty buffer with space for the routes that the answer to this search shows.
     fn buffer(&self, search: &Search) -> Vec<u8> {
-        Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * (ROUTE_TEXT + 2 * FLIGHT_TEXT) + 200)
+        let route = ROUTE_TEXT + JUDGED_TEXT + 2 * FLIGHT_TEXT;
+        Vec::with_capacity(self.ways.len().min(search.limit).min(MOST_SHOWN) * route + 200)
     }
 
     /// Returns the first of its flights, each with the version in which it was prepared.
@@ -173,17 +186,16 @@ impl Prepared {
         flights.iter().map(|flight| (flight.leg.flight_id, flight.version))
     }
 
-    /// Returns the capacities to show, if each of these flights, the first ones, still has the version in which it was
-    /// prepared.
+    /// Returns the capacities to show, if each of these flights, the first ones and at most all, still has the version in which
+    /// it was prepared.
     pub fn agree(&self, spaces: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
-        let is_same = |flight: &PreparedFlight, space: &FlightCapacity| {
-            space.version == flight.version && space.status == FlightStatus::Scheduled
+        let is_same = |(flight, space): (&PreparedFlight, &Option<FlightCapacity>)| {
+            space
+                .as_ref()
+                .is_some_and(|space| space.version == flight.version && space.status == FlightStatus::Scheduled)
         };
-        let mut same = Vec::with_capacity(spaces.len());
-        for (flight, space) in self.flights.iter().zip(spaces) {
-            same.push(space.filter(|space| is_same(flight, space))?);
-        }
-        Some(same)
+        // Collecting reuses the allocation: a row is about 200 bytes.
+        if self.flights.iter().zip(&spaces).all(is_same) { spaces.into_iter().collect() } else { None }
     }
 
     /// Returns the body of `POST /routes/search`.

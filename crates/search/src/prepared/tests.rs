@@ -119,6 +119,23 @@ fn routes_with_unsuitable_aircraft_do_not_count_for_the_first_look() {
 }
 
 #[test]
+fn the_first_look_is_the_same_after_searches_with_other_limits_and_freight() {
+    let mut dice = Dice(4);
+    for routes in [0, 3, 400] {
+        let prepared = prepared(routes, &mut dice);
+        for limit in [50, 0, 51, 1, 100] {
+            for code in [None, Some(HandlingCode::CARGO_AIRCRAFT_ONLY)] {
+                let request = Request { special_handling_codes: code.into_iter().collect(), ..Request::default() };
+                let aircraft = SuitableAircraft::of(&request, &Reference::default());
+                let all = prepared.flights_of(FEWEST_LOOKED_AT.max(2 * limit), limit, &aircraft);
+                let looked_at = prepared.first_look(&search(request, 2, limit), Shown::As(Form::Lists), &aircraft);
+                assert_eq!(looked_at, all, "{routes} routes, limit {limit}");
+            }
+        }
+    }
+}
+
+#[test]
 fn routes_are_in_order_and_their_flights_as_they_need_them() {
     let mut dice = Dice(1);
     let prepared = prepared(300, &mut dice);
