@@ -76,17 +76,16 @@ impl OwnSpace {
         kept.iter().filter(|(_, until)| now < *until).fold(Space::default(), |sum, (space, _)| sum + *space)
     }
 
-    /// Returns the space as the organization finds it. What its allotments keep counts as free, as far as it is held by
-    /// the row, which may be older or newer.
-    #[must_use]
-    pub fn opened(&self, space: FlightCapacity, now: DateTime<Utc>) -> FlightCapacity {
+    /// Makes the space what the organization finds. What its allotments keep counts as free, as far as it is held by the row,
+    /// which may be older or newer.
+    pub fn open(&self, space: &mut FlightCapacity, now: DateTime<Utc>) {
         if self.is_empty() {
-            return space;
+            return;
         }
         let taken = space.booked + space.held;
         // The index has booked and held in one figure.
         let own = self.on(space.flight_id, now).least(taken);
-        FlightCapacity { booked: Space::default(), held: taken - own, ..space }
+        (space.booked, space.held) = (Space::default(), taken - own);
     }
 }
 
@@ -107,17 +106,21 @@ mod tests {
         assert!(known.of(Some(own)).is_empty());
         let allotted = Allotted { organization_id: own, flight_id: flight, space, until };
         known.learn([allotted, Allotted { space: Space::from_columns(1, 1, 0), ..allotted }]);
-        let opened = FlightCapacity::opened(flight, Space::from_columns(100, 100, 10), until);
+        let new = FlightCapacity::opened(flight, Space::from_columns(100, 100, 10), until);
         let capacity =
-            FlightCapacity { booked: Space::from_columns(10, 10, 0), held: Space::from_columns(31, 21, 1), ..opened };
+            FlightCapacity { booked: Space::from_columns(10, 10, 0), held: Space::from_columns(31, 21, 1), ..new };
         assert_eq!(capacity.available(), Space::from_columns(59, 69, 9));
-        assert_eq!(known.of(Some(own)).opened(capacity, now).available(), Space::from_columns(90, 90, 10));
-        assert_eq!(known.of(Some(own)).opened(capacity, until).available(), capacity.available());
+        let opened = |organization, mut space, now| {
+            known.of(organization).open(&mut space, now);
+            space
+        };
+        assert_eq!(opened(Some(own), capacity, now).available(), Space::from_columns(90, 90, 10));
+        assert_eq!(opened(Some(own), capacity, until).available(), capacity.available());
         for stranger in [Some(other), None] {
-            assert_eq!(known.of(stranger).opened(capacity, now), capacity);
+            assert_eq!(opened(stranger, capacity, now), capacity);
         }
         let emptied = FlightCapacity { booked: Space::default(), held: Space::from_columns(5, 5, 0), ..capacity };
-        assert_eq!(known.of(Some(own)).opened(emptied, now).available(), emptied.capacity);
+        assert_eq!(opened(Some(own), emptied, now).available(), emptied.capacity);
         known.learn([]);
         assert!(known.of(Some(own)).is_empty());
     }

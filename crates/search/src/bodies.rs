@@ -22,8 +22,8 @@ use super::{
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
 /// Estimated size of an entry besides its body and its capacities.
 const ENTRY_BYTES: usize = 400;
-/// A kept buffer may have spare space of one part in so many of its body.
-const SPARE_PARTS: usize = 8;
+/// The spare capacity of a kept buffer is at most the length of its body divided by this.
+const SPARE_DIVISOR: usize = 8;
 
 /// All that an answer depends on besides the network, the capacities and the time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -129,7 +129,7 @@ impl Bodies {
         if coding != Coding::Identity && body.len() < COMPRESS_ABOVE {
             return (body.into(), Coding::Identity, seen);
         }
-        let is_tight = coding == Coding::Identity && body.capacity() - body.len() <= body.len() / SPARE_PARTS;
+        let is_tight = coding == Coding::Identity && body.capacity() - body.len() <= body.len() / SPARE_DIVISOR;
         let body = encode(body.into(), coding, Level::Fastest).await;
         if is_own {
             return (body, coding, seen);

@@ -114,11 +114,8 @@ impl SearchService {
             // The clock is read after the capacities, so that the answer is as of now.
             let judge = Judge::with_aircraft(aircraft.clone(), &search.request, &embargoes, self.0.clock.now());
             let judge = judge.with_lead_time(lead_time).with_prices(pricer);
-            // Most callers have no allotments: their rows are not copied.
-            if !search.request.own.is_empty() {
-                for space in &mut spaces {
-                    *space = search.request.own.opened(*space, judge.now());
-                }
+            for space in &mut spaces {
+                search.request.own.open(space, judge.now());
             }
             if let Some(to_read) = prepared.to_read(search, what, &spaces, &judge) {
                 return Ok(Some((spaces, judge, to_read)));

@@ -123,7 +123,8 @@ impl SearchService {
             let is_same = |version| version == flight.space.version;
             let space = space.filter(|space| is_same(space.version) && space.status == FlightStatus::Scheduled);
             if let Some(space) = space {
-                flight.space = own.opened(space, now);
+                flight.space = space;
+                own.open(&mut flight.space, now);
                 flights.insert(flight.id, flight);
             }
         }

@@ -101,11 +101,10 @@ impl Prepared {
         match what {
             Shown::Bookable | Shown::As(Form::Lists | Form::Ranking(Sort::Arrival)) => {
                 let routes = search.limit.saturating_mul(2).max(FEWEST_LOOKED_AT);
-                if routes == FEWEST_LOOKED_AT && aircraft.includes_all() {
-                    // If there are fewer routes than the limit, these are all, and they use all flights.
-                    return *self.usual_look.get_or_init(|| self.flights_of(routes, 0, aircraft));
-                }
-                self.flights_of(routes, search.limit, aircraft)
+                let look = || self.flights_of(routes, search.limit, aircraft);
+                // Then it is the same for each limit: fewer routes than that are all, and they use all flights.
+                let is_usual = routes == FEWEST_LOOKED_AT && aircraft.includes_all();
+                if is_usual { *self.usual_look.get_or_init(look) } else { look() }
             }
             // All routes count, or come in another order.
             Shown::Nothing | Shown::As(Form::Ranking(_)) => self.flights.len(),
@@ -189,13 +188,7 @@ impl Prepared {
     /// Returns the capacities to show, if each of these flights, the first ones and at most all, still has the version in which
     /// it was prepared.
     pub fn agree(&self, spaces: Vec<Option<FlightCapacity>>) -> Option<Capacities> {
-        let is_same = |(flight, space): (&PreparedFlight, &Option<FlightCapacity>)| {
-            space
-                .as_ref()
-                .is_some_and(|space| space.version == flight.version && space.status == FlightStatus::Scheduled)
-        };
-        // Collecting reuses the allocation: a row is about 200 bytes.
-        if self.flights.iter().zip(&spaces).all(is_same) { spaces.into_iter().collect() } else { None }
+        unchanged(spaces, self.flights.iter().map(|flight| flight.version))
     }
 
     /// Returns the body of `POST /routes/search`.
@@ -385,6 +378,18 @@ impl Prepared {
         let legs = self.ways[place].legs.iter().map(|leg| self.flights[*leg].emission(&self.reference));
         Emissions::of(weight, legs.collect::<Option<_>>()?)
     }
+}
+
+/// Returns the capacities, if each of these flights still has the version in which it was found.
+pub(super) fn unchanged(
+    spaces: Vec<Option<FlightCapacity>>,
+    versions: impl Iterator<Item = i32>,
+) -> Option<Capacities> {
+    let is_same = |(space, version): (&Option<FlightCapacity>, i32)| {
+        space.as_ref().is_some_and(|space| space.version == version && space.status == FlightStatus::Scheduled)
+    };
+    // Collecting reuses the allocation: a row is about 200 bytes.
+    if spaces.iter().zip(versions).all(is_same) { spaces.into_iter().collect() } else { None }
 }
 
 /// An option as JSON.

@@ -219,7 +219,7 @@ impl SearchService {
         let embargoes = self.0.embargoes.in_force().await?;
         let now = self.0.clock.now();
         for flight in &mut flights {
-            flight.space = request.own.opened(flight.space, now);
+            request.own.open(&mut flight.space, now);
         }
         let pricer = self.pricer(request).await?;
         let judge = Judge::of(request, &embargoes, &self.0.reference, now);

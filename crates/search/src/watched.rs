@@ -7,14 +7,14 @@ use std::{
 };
 
 use chrono::NaiveDate;
-use loadmaster_capacity::{FlightCapacity, FlightStatus, Space};
+use loadmaster_capacity::{FlightCapacity, Space};
 use loadmaster_kernel::{AirportCode, Currency, FlightId, Money};
 
 use super::{
     SearchError, SearchService,
     judge::Judge,
     model::{Question, Request},
-    prepared::{Prepared, Shared},
+    prepared::{Prepared, Shared, unchanged},
     pricer::{Pricer, PricerKey},
 };
 
@@ -187,14 +187,14 @@ impl WatchedLane {
             let mut spaces = self.search.0.capacity.spaces(flights.iter().copied()).await?.into_iter();
             for (way, legs) in looked_at.iter().zip(&legs) {
                 let spaces: Vec<Option<FlightCapacity>> = spaces.by_ref().take(legs.len()).collect();
-                let Some(mut spaces) = unchanged(spaces, legs) else {
+                let Some(mut spaces) = unchanged(spaces, legs.iter().map(|(_, version)| *version)) else {
                     if is_last {
                         continue;
                     }
                     return Ok(Look::Outdated);
                 };
                 for space in &mut spaces {
-                    *space = request.own.opened(*space, judge.now());
+                    request.own.open(space, judge.now());
                 }
                 let is_bookable =
                     self.days.get(&way.date).is_some_and(|day| day.can_be_booked(way.place, &spaces, judge));
@@ -209,13 +209,6 @@ impl WatchedLane {
     fn legs(&self, way: &Way) -> Vec<(FlightId, i32)> {
         self.days.get(&way.date).map(|day| day.legs(way.place)).unwrap_or_default()
     }
-}
-
-/// Returns the capacities, if each of these flights still has the version in which it was found.
-fn unchanged(spaces: Vec<Option<FlightCapacity>>, legs: &[(FlightId, i32)]) -> Option<Vec<FlightCapacity>> {
-    let is_same =
-        |space: &FlightCapacity, version: i32| space.version == version && space.status == FlightStatus::Scheduled;
-    spaces.into_iter().zip(legs).map(|(space, (_, version))| space.filter(|space| is_same(space, *version))).collect()
 }
 
 /// What comes first: the lowest price, then the earliest day, then by arrival. The last number is the day's.
