@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Regenerates `.sqlx`, the committed descriptions of all `query!` statements, from the migrations; needs no
 # sqlx-cli. With --check it changes nothing, runs clippy over the workspace, for which the statements are described anew, and
-# fails on a warning or if the committed files are out of date.
+# fails on a warning or if the committed files are out of date. If clippy is the compiler, as in `.ci/run`, the workspace is built.
 #
 # The query macros, if they are online and SQLX_OFFLINE_DIR is set, ask the database about each statement and
 # write its description into that (existing) directory.
@@ -75,7 +75,11 @@ touch_crates
 unset PGOPTIONS
 # All statements are in the libraries.
 compile=(cargo check "${CRATES[@]}" --lib "${BUILD[@]}")
-if [[ -n $check ]]; then compile=(cargo clippy "${CRATES[@]}" --all-targets "${BUILD[@]}" -- -D warnings); fi
+if [[ -n $check && -n ${RUSTC_WORKSPACE_WRAPPER:-} ]]; then
+    compile=(cargo build "${CRATES[@]}" --all-targets "${BUILD[@]}")
+elif [[ -n $check ]]; then
+    compile=(cargo clippy "${CRATES[@]}" --all-targets "${BUILD[@]}" -- -D warnings)
+fi
 group_run env SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$fresh" DATABASE_URL="$scratch_url" "${compile[@]}"
 
 if [[ -z $check ]]; then
@@ -110,3 +114,5 @@ if ((differences > 0)); then
     echo "loadmaster: .sqlx is out of date ($differences files); run scripts/prepare.sh and commit the result." >&2
     exit 1
 fi
+# What was compiled is what the committed files give.
+touched=''
