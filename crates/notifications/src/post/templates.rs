@@ -2,6 +2,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs,
     path::Path,
+    sync::OnceLock,
 };
 
 use anyhow::{Context, bail};
@@ -32,9 +33,11 @@ pub(crate) struct Text {
     pub html: Option<String>,
 }
 
-/// The templates of all languages, compiled.
+/// The templates of all languages.
 pub(crate) struct Engine {
-    environment: Environment<'static>,
+    texts: BTreeMap<String, String>,
+    /// Compiled when the first letter is written, as most processes begin with none.
+    environment: OnceLock<Environment<'static>>,
     /// `{language}/{type}.{ending}`
     names: BTreeSet<String>,
     /// The language of receivers who have chosen none.
@@ -43,7 +46,7 @@ pub(crate) struct Engine {
 }
 
 impl Engine {
-    /// Compiles the templates that ship, with the files of the operator in their place. With such files it tries each
+    /// Takes the templates that ship, with the files of the operator in their place. With such files it tries each
     /// template with a sample; a fault names the file.
     pub fn new(
         shipped: &[Templates],
@@ -63,11 +66,11 @@ impl Engine {
                 .with_context(|| format!("notifications.templates_dir {} has a fault", directory.display()))?;
         }
         let names: BTreeSet<String> = texts.keys().cloned().collect();
-        let environment = environment(&names, texts)?;
-        let language = language.to_ascii_lowercase();
-        let engine = Self { environment, names, language, public_url: public_url.to_owned() };
+        let (language, public_url) = (language.to_ascii_lowercase(), public_url.to_owned());
+        let engine = Self { texts, environment: OnceLock::new(), names, language, public_url };
         engine.refuse_incomplete()?;
         if files.is_some() {
+            engine.environment()?;
             for (template, sample) in samples {
                 engine.try_all(template, sample)?;
             }
@@ -104,8 +107,16 @@ impl Engine {
     }
 
     fn render_one(&self, name: &str, values: &Value) -> anyhow::Result<String> {
-        let rendered = self.environment.get_template(name).and_then(|template| template.render(values));
+        let rendered = self.environment()?.get_template(name).and_then(|template| template.render(values));
         rendered.map_err(|error| fault_of(name, &error))
+    }
+
+    fn environment(&self) -> anyhow::Result<&Environment<'static>> {
+        if let Some(environment) = self.environment.get() {
+            return Ok(environment);
+        }
+        let compiled = environment(&self.names, &self.texts)?;
+        Ok(self.environment.get_or_init(|| compiled))
     }
 
     /// The wanted language, its less special form, the language of the installation, or English: the first that has the
@@ -152,7 +163,7 @@ impl Engine {
     }
 }
 
-fn environment(names: &BTreeSet<String>, texts: BTreeMap<String, String>) -> anyhow::Result<Environment<'static>> {
+fn environment(names: &BTreeSet<String>, texts: &BTreeMap<String, String>) -> anyhow::Result<Environment<'static>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     forms::add_to(&mut environment);
@@ -173,7 +184,7 @@ fn environment(names: &BTreeSet<String>, texts: BTreeMap<String, String>) -> any
         own.unwrap_or_else(|| format!("{ENGLISH}/{name}")).into()
     });
     for (name, text) in texts {
-        environment.add_template_owned(name.clone(), text).map_err(|error| fault_of(&name, &error))?;
+        environment.add_template_owned(name.clone(), text.clone()).map_err(|error| fault_of(name, &error))?;
     }
     Ok(environment)
 }
