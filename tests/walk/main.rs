@@ -80,7 +80,7 @@ async fn no_answer_contradicts_the_model() {
         println!("seed {seed}: {tally:#?}");
         return;
     }
-    let (budget, mut seed) = if is_long() { (Duration::from_hours(1), now()) } else { (Duration::from_mins(1), 1) };
+    let (budget, mut seed) = if is_long() { (Duration::from_hours(1), now()) } else { (Duration::from_secs(20), 1) };
     println!("the first seed is {seed}");
     let (began, mut total) = (Instant::now(), BTreeMap::<String, usize>::new());
     while began.elapsed() < budget {

@@ -114,10 +114,10 @@ fn is_empty(dir: &Path) -> bool {
     fs::read_dir(dir).unwrap().next().is_none()
 }
 
-/// One run with these faults. Takes half a minute: each fault lasts up to three seconds, and service has to come back before the
-/// next one. Those that end processes are in every run of the tests, the others in the long ones.
+/// One run with these faults, in the long tests. Takes half a minute: each fault lasts up to three seconds, and service has to
+/// come back before the next one.
 fn every_promise_is_kept(faults: &str) {
-    if !is_long() && faults != FAULTS[0] {
+    if !is_long() {
         return;
     }
     let dir = directory();
