@@ -42,13 +42,17 @@ export function start(directory: string, port = 0, settings: Record<string, stri
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
+  let isReady = false;
   return new Promise((ready, failed) => {
     const timer = setTimeout(() => failed(new Error(`The server did not start:\n${output}`)), READY_MS);
     child.on("exit", (code) => failed(new Error(`The server ended with ${code}:\n${output}`)));
     const read = (piece: Buffer) => {
+      // What it says later is of no use, and more with each test.
+      if (isReady) return;
       output += piece.toString();
       const url = /ready at (http:\/\/\S+)/.exec(output)?.[1];
       if (!url || !/Stop with Ctrl-C/.test(output)) return;
+      isReady = true;
       clearTimeout(timer);
       ready({ url, password: /Password\s+(\S+)/.exec(output)?.[1] ?? "", child, directory });
     };

@@ -1,7 +1,7 @@
 // The languages. The pseudo-language finds literals in pages, and what a longer text makes overflow; German is one to choose.
 import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
-import { expect, renewElsewhere, signIn, test, type Caller, type World } from "./world";
+import { expect, renewElsewhere, signInByPage, test, type Caller, type World } from "./world";
 
 /** Elements whose whole text is the console's own, not data. */
 const OWN = "button, legend, th[scope=col], dt, h2, h3, .skip, nav a, label";
@@ -17,7 +17,7 @@ test("every text of the console can be translated, and has room to be longer", a
   await operator.post(`${path}/parts`, { origin, pieces: 1, weight_kg: 5, status: "READY" });
   await operator.post(`${path}/hold`, { ways: [{ origin, flight_ids: [id] }] });
   const day = flight.departure_local.slice(0, 10);
-  await signIn(page, operator);
+  await signInByPage(page, operator);
   await page.evaluate(() => localStorage.setItem("loadmaster.words", "pseudo"));
   await page.setViewportSize({ width: 360, height: 800 });
   for (const address of [
@@ -99,7 +99,7 @@ test.describe("in a German browser", () => {
     await expect(page).toHaveURL(/weight=1200\.5(&|$)/);
     await expect(page.getByRole("link", { name: "Buchen" }).first()).toBeVisible();
     expect(await seriousFaults(page)).toEqual([]);
-    await signIn(page, operator, `/bookings/${booking.ref_id}`);
+    await signInByPage(page, operator, `/bookings/${booking.ref_id}`);
     await expect(page.getByRole("main")).toContainText("1.200,5 kg");
     await expect(page.getByRole("button", { name: "Buchung stornieren" })).toBeVisible();
     await expect(page.getByRole("main")).toContainText(/(Mo|Di|Mi|Do|Fr|Sa|So) \d{1,2}\. /);
@@ -136,7 +136,7 @@ test.describe("in a German browser", () => {
     baseURL,
   }) => {
     const customer = await world.customer();
-    await signIn(page, customer, "/account");
+    await signInByPage(page, customer, "/account");
     await expect(page.getByRole("contentinfo").getByRole("button", { name: "English" })).toHaveCount(0);
     const choice = page.getByLabel("Diese Konsole");
     await expect(choice).toHaveValue("");
@@ -149,7 +149,7 @@ test.describe("in a German browser", () => {
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Bookings");
     const fresh = await browser.newContext({ locale: "de-DE", ...(baseURL ? { baseURL } : {}) });
     const other = await fresh.newPage();
-    await signIn(other, customer, "/bookings");
+    await signInByPage(other, customer, "/bookings");
     await expect(other.getByRole("heading", { level: 1 })).toHaveText("Bookings");
     await other.goto("/account");
     await other.getByLabel("This console").selectOption("The browser's language");
@@ -176,7 +176,7 @@ test.describe("in a German browser", () => {
   });
 
   test("a choice that is refused leaves the language that the account has", async ({ page, world }) => {
-    await signIn(page, await world.customer(), "/account");
+    await signInByPage(page, await world.customer(), "/account");
     await page.route("**/api/v1/auth/me", (route) =>
       route.request().method() === "PATCH"
         ? route.fulfill({
@@ -202,19 +202,19 @@ test.describe("with a German account in an English browser", () => {
   }
 
   test("pages are German from signing in to signing out, and the next person's are not", async ({ page, world }) => {
-    await signIn(page, await german(world), "/bookings");
+    await signInByPage(page, await german(world), "/bookings");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Buchungen");
     await expect(page.locator("html")).toHaveAttribute("lang", "de");
     await page.getByRole("button", { name: "Abmelden" }).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Where does your cargo go?");
     await expect(page.locator("html")).toHaveAttribute("lang", "en");
-    await signIn(page, await world.customer(), "/bookings");
+    await signInByPage(page, await world.customer(), "/bookings");
     await expect(page.getByRole("heading", { level: 1 })).toHaveText("Bookings");
   });
 
   test("a page that is shown keeps its language and what is typed; the next one is German", async ({ page, world }) => {
     const customer = await world.customer();
-    await signIn(page, customer);
+    await signInByPage(page, customer);
     await page.getByLabel("Pieces").fill("7");
     expect((await customer.ask("PATCH", "/api/v1/auth/me", { language: "de" })).status).toBe(200);
     await renewElsewhere(page);
