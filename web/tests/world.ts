@@ -242,8 +242,9 @@ export function awb(): string {
 
 /** Signs in as the page does, without showing it, and opens an address. */
 export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void> {
-  const { email, password } = caller;
-  const answer = await page.request.post("/api/v1/auth/login", { data: { email, password, session: "cookie" } });
+  const { url, email, password } = caller;
+  const [headers, data] = [{ Origin: url }, { email, password, session: "cookie" }];
+  const answer = await page.request.post("/api/v1/auth/login", { headers, data });
   expect(answer.status()).toBe(200);
   // The console asks for its session only where somebody has signed in before.
   await page.goto("/health");

@@ -175,7 +175,7 @@ async fn a_payment_by_the_link_that_waits_for_its_payer_is_the_only_one() {
 
 #[tokio::test]
 async fn what_is_claimed_while_its_link_is_used_is_not_found_by_the_link() {
-    let options = WorldOptions::default().without_redis();
+    let options = WorldOptions::patient().without_redis();
     let market = Market::with(options.set("payments.guests_on_invoice", "true")).await;
     let gus = guest(&market.world).await;
     let hold = gus.hold(market.wanted()).await;
