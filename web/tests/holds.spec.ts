@@ -1,7 +1,7 @@
 // Room that is held: it is given back for another option, shown on every page, and taken up again.
 import type { Page } from "@playwright/test";
 import { bookLink, scrollToEnd, searchAddress, strip } from "./holds";
-import { expect, pays, signIn, test, type Caller, type Json, type World } from "./world";
+import { expect, pays, signIn, signInByPage, test, type Caller, type Json, type World } from "./world";
 
 /** Chooses a flight of a search by its page. */
 async function choose(page: Page, flight: Json, weight: number): Promise<void> {
@@ -400,7 +400,7 @@ test("the page of holds asks to sign in while the session is over", async ({ pag
   const customer = await world.customer();
   await customer.post("/api/v1/holds", { flight_ids: [flight.id], weight_kg: 500 });
   const entered = page.waitForResponse("**/api/v1/auth/login");
-  await signIn(page, customer, "/holds");
+  await signInByPage(page, customer, "/holds");
   const old = (await (await entered).json()).access_token;
   const row = page.getByRole("article", { name: `500 kg, ${flight.flight_number}` });
   await expect(row).toBeVisible();

@@ -250,6 +250,7 @@ export async function signIn(page: Page, caller: Caller, to = "/"): Promise<void
   await page.goto("/health");
   await page.evaluate(() => localStorage.setItem("loadmaster.signed-in", "1"));
   await page.goto(to);
+  await expect(page.locator('header a[href="/account"]')).toBeAttached();
 }
 
 /** Signs in by the page, in whatever language it is. */
