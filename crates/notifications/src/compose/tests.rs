@@ -58,7 +58,7 @@ fn times_and_figures_of_german_templates_are_in_german_form() {
 }
 
 fn engine() -> Engine {
-    Engine::new(&ALL, None, "en", "https://cargo.example.com", &[]).unwrap()
+    Engine::new(&ALL, None, "en", "https://cargo.example.com", []).unwrap()
 }
 
 /// Renders a template in both languages, with and without the link that ends messages of its type. What is not defined is an

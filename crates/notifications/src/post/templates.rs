@@ -35,11 +35,10 @@ pub(crate) struct Text {
 
 /// The templates of all languages.
 pub(crate) struct Engine {
+    /// By `{language}/{type}.{ending}`.
     texts: BTreeMap<String, String>,
     /// Compiled when the first letter is written, as most processes begin with none.
     environment: OnceLock<Environment<'static>>,
-    /// `{language}/{type}.{ending}`
-    names: BTreeSet<String>,
     /// The language of receivers who have chosen none.
     language: String,
     public_url: String,
@@ -53,7 +52,7 @@ impl Engine {
         files: Option<&Path>,
         language: &str,
         public_url: &str,
-        samples: &[(&'static str, Value)],
+        samples: impl IntoIterator<Item = (&'static str, Value)>,
     ) -> anyhow::Result<Self> {
         let mut texts: BTreeMap<String, String> = BTreeMap::new();
         for (name, text) in shipped.iter().copied().flatten() {
@@ -65,14 +64,13 @@ impl Engine {
             read_files(directory, &known, &mut texts)
                 .with_context(|| format!("notifications.templates_dir {} has a fault", directory.display()))?;
         }
-        let names: BTreeSet<String> = texts.keys().cloned().collect();
         let (language, public_url) = (language.to_ascii_lowercase(), public_url.to_owned());
-        let engine = Self { texts, environment: OnceLock::new(), names, language, public_url };
+        let engine = Self { texts, environment: OnceLock::new(), language, public_url };
         engine.refuse_incomplete()?;
         if files.is_some() {
             engine.environment()?;
             for (template, sample) in samples {
-                engine.try_all(template, sample)?;
+                engine.try_all(template, &sample)?;
             }
         }
         Ok(engine)
@@ -115,7 +113,7 @@ impl Engine {
         if let Some(environment) = self.environment.get() {
             return Ok(environment);
         }
-        let compiled = environment(&self.names, &self.texts)?;
+        let compiled = environment(&self.texts)?;
         Ok(self.environment.get_or_init(|| compiled))
     }
 
@@ -124,7 +122,7 @@ impl Engine {
     fn language_of<'a>(&'a self, channel: Channel, template: &str, wanted: &'a str) -> &'a str {
         let ending = if channel == Channel::Sms { "sms" } else { "txt" };
         let candidates = [wanted, general(wanted), &self.language, general(&self.language)];
-        let has = |language: &&str| self.names.contains(&format!("{language}/{template}.{ending}"));
+        let has = |language: &&str| self.texts.contains_key(&format!("{language}/{template}.{ending}"));
         candidates.into_iter().find(has).unwrap_or(ENGLISH)
     }
 
@@ -136,7 +134,7 @@ impl Engine {
             unsubscribe_url => "",
             ..sample.clone(),
         };
-        for name in &self.names {
+        for name in self.texts.keys() {
             let Some((language, file)) = name.split_once('/') else { continue };
             if file.rsplit_once('.').is_some_and(|(of, _)| of == template) {
                 self.render_one(name, &context! { language, ..values.clone() })?;
@@ -147,14 +145,14 @@ impl Engine {
 
     /// A language has all parts of a mail, or none: a mail is in one language.
     fn refuse_incomplete(&self) -> anyhow::Result<()> {
-        for name in &self.names {
+        for name in self.texts.keys() {
             let Some((of, "subject" | "txt" | "html")) = name.rsplit_once('.') else { continue };
             if of.ends_with("/layout") {
                 continue;
             }
             for ending in ["subject", "txt", "html"] {
                 let other = format!("{of}.{ending}");
-                if !self.names.contains(&other) {
+                if !self.texts.contains_key(&other) {
                     bail!("the template {name} needs {other} beside it");
                 }
             }
@@ -163,7 +161,7 @@ impl Engine {
     }
 }
 
-fn environment(names: &BTreeSet<String>, texts: &BTreeMap<String, String>) -> anyhow::Result<Environment<'static>> {
+fn environment(texts: &BTreeMap<String, String>) -> anyhow::Result<Environment<'static>> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     forms::add_to(&mut environment);
@@ -175,7 +173,7 @@ fn environment(names: &BTreeSet<String>, texts: &BTreeMap<String, String>) -> an
             AutoEscape::None
         }
     });
-    let names = names.clone();
+    let names: BTreeSet<String> = texts.keys().cloned().collect();
     // What a template names is in its own language, in the less special form of that, or in English.
     environment.set_path_join_callback(move |name, parent| {
         let language = parent.split_once('/').map_or(ENGLISH, |(language, _)| language);
@@ -269,7 +267,7 @@ mod tests {
 
     fn engine() -> Engine {
         let samples = [("sample", context! { what => "it" })];
-        Engine::new(&[SHARED, SHIPPED], None, "de-AT", "https://cargo.example.com/x", &samples).unwrap()
+        Engine::new(&[SHARED, SHIPPED], None, "de-AT", "https://cargo.example.com/x", samples).unwrap()
     }
 
     #[test]
@@ -300,7 +298,7 @@ mod tests {
             fs::write(path, text).unwrap();
         }
         let samples = [("sample", context! { what => "it" })];
-        Engine::new(&[SHARED, SHIPPED], Some(directory.path()), language, "https://cargo.example.com", &samples)
+        Engine::new(&[SHARED, SHIPPED], Some(directory.path()), language, "https://cargo.example.com", samples)
     }
 
     #[test]
@@ -350,7 +348,7 @@ mod tests {
     fn the_samples_are_tried_beside_files_of_the_operator() {
         let samples = [("sample", context! { who => "it" })];
         let directory = tempfile::tempdir().unwrap();
-        let start = |files| Engine::new(&[SHARED, SHIPPED], files, "en", "https://cargo.example.com", &samples);
+        let start = |files| Engine::new(&[SHARED, SHIPPED], files, "en", "https://cargo.example.com", samples.clone());
         assert!(start(Some(directory.path())).is_err_and(|error| error.to_string().contains("en/sample.")));
         assert!(start(None).is_ok());
     }
