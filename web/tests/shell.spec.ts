@@ -1,4 +1,4 @@
-import { expect, signIn, test } from "./world";
+import { expect, signIn, signInByPage, test } from "./world";
 
 test("every address of a page answers the shell under its policy, and no other does", async ({ world }) => {
   const shell = await world.anonymous().ask("GET", "/");
@@ -14,7 +14,7 @@ test("every address of a page answers the shell under its policy, and no other d
 test("signing in leaves the refresh token in a cookie that no script can read", async ({ page, context, world }) => {
   const customer = await world.customer();
   const answered = page.waitForResponse("**/api/v1/auth/login");
-  await signIn(page, customer);
+  await signInByPage(page, customer);
   expect(await (await answered).json()).not.toHaveProperty("refresh_token");
   const cookies = await context.cookies(`${world.url}/api/v1/auth/refresh`);
   expect(cookies).toHaveLength(1);
@@ -87,7 +87,7 @@ test("a session that the server ended leads to the sign-in page, and back to the
   const customer = await world.customer();
   const booking = await world.book(customer, [flight], 100);
   const entered = page.waitForResponse("**/api/v1/auth/login");
-  await signIn(page, customer, `/bookings/${booking.ref_id}`);
+  await signInByPage(page, customer, `/bookings/${booking.ref_id}`);
   const old = (await (await entered).json()).access_token;
   await page.getByRole("button", { name: "Amend" }).click();
   const dialog = page.getByRole("dialog");
