@@ -1,7 +1,7 @@
 // The options of a search: a table on a desk, cards on a phone; ordered and filtered by their address.
-import AxeBuilder from "@axe-core/playwright";
 import type { Locator, Page, Request } from "@playwright/test";
 import { randomInt } from "node:crypto";
+import { violationsOf } from "./axe";
 import { expect, signIn, test, type Json, type World } from "./world";
 
 const WEIGHT = 500;
@@ -195,10 +195,7 @@ test("options are sound in both themes as cards and as lines, with details and r
       await page.getByRole("button", { name: `Details ${early.flight_number}` }).click();
       await page.getByRole("button", { name: `Details ${full.flight_number}` }).click();
       await expect(page.getByText("Cut-off")).toHaveCount(2);
-      const { violations } = await new AxeBuilder({ page })
-        .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-        .analyze();
-      expect(violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target).join(" ")}`)).toEqual([]);
+      expect(await violationsOf(page)).toEqual([]);
       const overflow = await page.evaluate(
         () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
       );
@@ -252,8 +249,7 @@ test("where tariffs have products, an option shows the price of each, and one cl
     await expect(page.getByRole("columnheader", { name: "EXPRESS" })).toBeVisible();
     await expect.poll(() => asked).toEqual([undefined, "EXPRESS", "SAME"]);
     await expect(page.getByRole("columnheader", { name: "SAME" })).toHaveCount(0);
-    const { violations } = await new AxeBuilder({ page }).include(".options").analyze();
-    expect(violations.map((it) => it.id)).toEqual([]);
+    expect(await violationsOf(page, { within: ".options" })).toEqual([]);
     // One that cannot be read keeps its column, beside the others.
     refused.add("SAME");
     await page.reload();

@@ -7,9 +7,9 @@
 // - A theme changes colours alone. That it changes nothing else is seen without axe: in each width and language the elements, their
 //   roles and states, whether they are shown, and whether they are large enough to be hit are the same in both themes.
 // The pages are divided, so that browsers share them.
-import AxeBuilder from "@axe-core/playwright";
 import type { Page, TestInfo } from "@playwright/test";
 import { randomInt } from "node:crypto";
+import { violationsOf } from "./axe";
 import { file, flightsOf, numbersOf, page as pageOf, ran, withFeed } from "./feeds";
 import { approvedTip, content, pictured, tipOf, written } from "./stations";
 import { expect, showIn, signIn, test, type Caller, type Json, type World } from "./world";
@@ -48,13 +48,6 @@ async function isSound(page: Page, address: string, info: TestInfo, state = "", 
     await hasRoom(page, `${name} ${width} ${other} ${language}`);
   }
   await page.evaluate(() => localStorage.removeItem("loadmaster.language"));
-}
-
-async function violationsOf(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page })
-    .withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"])
-    .analyze();
-  return violations.map((it) => `${it.id}: ${it.nodes.map((node) => node.target).join(" ")}`);
 }
 
 async function pictureOf(page: Page, info: TestInfo, what: string): Promise<void> {
@@ -164,8 +157,7 @@ test("the pages for anyone violate nothing of WCAG 2.2 AA as far as axe can tell
   await page.goto("/");
   await page.getByLabel("From").fill("london");
   await expect(page.getByRole("listbox")).toBeVisible();
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map((it) => it.id)).toEqual([]);
+  expect(await violationsOf(page)).toEqual([]);
 });
 
 test("the pages of stations violate nothing of it", async ({ page, world }, info) => {

@@ -1,6 +1,6 @@
 // Booking templates: saved from a booking and while one is made, listed, used, renamed, deleted and found.
-import AxeBuilder from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
+import { violationsOf } from "./axe";
 import { expect, signIn, test, type Caller, type Json } from "./world";
 
 const LIST = "/parties?show=templates";
@@ -343,11 +343,7 @@ test("templates and their dialogs fit 360 pixels, in both languages, and axe fin
   const { ref_id } = await world.book(customer, [flight], 100, MORE);
   await make(customer, "W".repeat(60), { ...MORE, customer_reference: undefined, origin: "VNS", destination: "IXR" });
   const isSound = async (what: string) => {
-    const { violations } = await new AxeBuilder({ page }).analyze();
-    expect(
-      violations.map((it) => it.id),
-      what,
-    ).toEqual([]);
+    expect(await violationsOf(page), what).toEqual([]);
     expect(await page.evaluate(() => document.documentElement.scrollWidth), what).toBeLessThanOrEqual(360);
     const dialog = page.getByRole("dialog");
     if (await dialog.count())

@@ -1,5 +1,5 @@
 // Lists: their filters under a name, kept in the browser for the account, and the length of their pages.
-import AxeBuilder from "@axe-core/playwright";
+import { violationsOf } from "./axe";
 import { expect, signIn, test } from "./world";
 
 test("a view is saved under a name, opened again, and deleted; a colleague at the same browser has none of it", async ({
@@ -19,8 +19,7 @@ test("a view is saved under a name, opened again, and deleted; a colleague at th
   const views = page.getByRole("region", { name: "Saved views" });
   await expect(views.getByRole("link", { name: "On the way" })).toHaveAttribute("aria-current", "true");
   await expect(page.getByRole("button", { name: "Save this view" })).toHaveCount(0);
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map((it) => it.id)).toEqual([]);
+  expect(await violationsOf(page)).toEqual([]);
 
   await page.goto("/bookings");
   await views.getByRole("link", { name: "On the way" }).click();
@@ -61,8 +60,7 @@ test("a page of a list has as many rows as its reader chose, also after a reload
   await page.reload();
   expect(new URL((await asked).url()).searchParams.get("limit")).toBe("25");
   await expect(page.getByLabel("Rows per page")).toHaveValue("25");
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  expect(violations.map((it) => it.id)).toEqual([]);
+  expect(await violationsOf(page)).toEqual([]);
   await page.getByLabel("Rows per page").selectOption("100");
   await expect(rows).toHaveCount(100);
 });

@@ -1,6 +1,5 @@
 // The languages. The pseudo-language finds literals in pages, and what a longer text makes overflow; German is one to choose.
-import AxeBuilder from "@axe-core/playwright";
-import type { Page } from "@playwright/test";
+import { violationsOf } from "./axe";
 import { expect, renewElsewhere, signInByPage, test, type Caller, type World } from "./world";
 
 /** Elements whose whole text is the console's own, not data. */
@@ -73,14 +72,6 @@ test("every text of the console can be translated, and has room to be longer", a
   }
 });
 
-/** What axe calls serious or worse. */
-async function seriousFaults(page: Page): Promise<string[]> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target).join(" ")}`);
-}
-
 test.describe("in a German browser", () => {
   test.use({ locale: "de-DE" });
 
@@ -98,18 +89,18 @@ test.describe("in a German browser", () => {
     await page.getByRole("button", { name: "Suchen", exact: true }).click();
     await expect(page).toHaveURL(/weight=1200\.5(&|$)/);
     await expect(page.getByRole("link", { name: "Buchen" }).first()).toBeVisible();
-    expect(await seriousFaults(page)).toEqual([]);
+    expect(await violationsOf(page, { serious: true })).toEqual([]);
     await signInByPage(page, operator, `/bookings/${booking.ref_id}`);
     await expect(page.getByRole("main")).toContainText("1.200,5 kg");
     await expect(page.getByRole("button", { name: "Buchung stornieren" })).toBeVisible();
     await expect(page.getByRole("main")).toContainText(/(Mo|Di|Mi|Do|Fr|Sa|So) \d{1,2}\. /);
     await expect(page.locator("html")).toHaveAttribute("lang", "de");
-    expect(await seriousFaults(page)).toEqual([]);
+    expect(await violationsOf(page, { serious: true })).toEqual([]);
     await page.goto("/account");
     await expect(page.getByRole("heading", { level: 2, name: "Benachrichtigungen" })).toBeVisible();
     await expect(page.getByLabel("Diese Konsole")).toHaveValue("");
     await expect(page.locator('[aria-busy="true"]')).toHaveCount(0);
-    expect(await seriousFaults(page)).toEqual([]);
+    expect(await violationsOf(page, { serious: true })).toEqual([]);
   });
 
   test("English is chosen without an account, and stays, at the address that was open", async ({ page, world }) => {
