@@ -2,7 +2,7 @@
 use chrono::TimeDelta;
 use loadmaster::cli::demo_world;
 use loadmaster_accounts::Role;
-use loadmaster_testkit::{Client, WorldOptions, is_long};
+use loadmaster_testkit::{Client, NewFlight, WorldOptions, flight_verbs::flight_now, freight::order, is_long};
 use reqwest::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,13 @@ async fn the_past_is_lived_through_and_leaves_shipments_in_every_state() {
     let titles: Vec<&str> = made.iter().map(|sign_in| sign_in.title).collect();
     assert_eq!(titles, ["Shipper", "Station agent"]);
     assert!(demo_world::people(world.state()).await.unwrap().is_empty(), "they are created once");
+    let mut of_visitors = Vec::new();
+    for number in 9001..9007 {
+        let new = NewFlight { leaves_in: TimeDelta::hours(5), ..NewFlight::new(&format!("AI{number}"), "BOM", "DEL") };
+        let flight = world.flight(new).await;
+        let booking = world.customer().await.book(order(&[&flight])).await;
+        of_visitors.push((flight, booking));
+    }
     let stop = CancellationToken::new();
     // In fourteen hours, some shipments booked at their beginning are delivered.
     let from = now - TimeDelta::hours(if is_long() { 22 } else { 14 });
@@ -28,6 +35,16 @@ async fn the_past_is_lived_through_and_leaves_shipments_in_every_state() {
     Box::pin(past).await.unwrap();
 
     let admin = world.caller(Role::Admin).await;
+    for (flight, booking) in &of_visitors {
+        assert_eq!(
+            flight_now(&admin, flight).await["available"]["weight_kg"],
+            900,
+            "no other booking, and not cancelled"
+        );
+        assert_eq!(flight_now(&admin, flight).await["departure_datetime"], flight["departure_datetime"]);
+        let path = format!("/api/v1/bookings/{}", booking["ref_id"].as_str().unwrap());
+        assert_eq!(admin.get(&path).await.expect(200)["needs_rerouting"], false);
+    }
     for status in ["BOOKED", "DEPARTED", "ARRIVED", "DELIVERED", "CANCELLED"] {
         let found = listed(&admin, &format!("/api/v1/bookings?status={status}")).await;
         assert!(!found.is_empty(), "no booking is {status}");

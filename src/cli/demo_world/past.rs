@@ -1,5 +1,5 @@
 //! The time before the demo began.
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use axum::http::Method;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -54,6 +54,7 @@ pub(super) async fn live(
         }
     }
     let booked = shipments::shipments(&flights, from, now);
+    let own = booked.iter().flat_map(|shipment| &shipment.route).map(|flight| flight.id.clone()).collect();
     happenings.extend(booked.into_iter().map(|shipment| (shipment.at, Happening::Booking(Box::new(shipment)))));
     happenings.sort_by_key(|(at, _)| *at);
     let mut ends = Ends::default();
@@ -71,7 +72,7 @@ pub(super) async fn live(
     }
     ends.come(&cast, clock, now).await?;
     clock.set(now);
-    cast.disturb(now).await
+    cast.disturb(now, &own).await
 }
 
 fn verb(flight: &str, verb: &str) -> String {
@@ -113,11 +114,15 @@ impl Cast {
         self.shippers[shipment.shipper].post("/api/v1/bookings", &shipment.order).await
     }
 
-    /// Fills some flights nearly, delays one and cancels another.
-    async fn disturb(&self, now: DateTime<Utc>) -> anyhow::Result<()> {
+    /// Fills some of these flights nearly, delays one and cancels another. Flights that visitors made stay as they are.
+    async fn disturb(&self, now: DateTime<Utc>, own: &HashSet<String>) -> anyhow::Result<()> {
         let flights = shipments::flights(&self.agent, "SCHEDULED", now + AHEAD).await?;
         let is_ahead = |flight: &&Flight| flight.departure > now + TimeDelta::hours(4);
-        let mut booked = flights.iter().filter(is_ahead).filter(|flight| flight.available_kg < flight.weight_kg);
+        let mut booked = flights
+            .iter()
+            .filter(|flight| own.contains(&flight.id))
+            .filter(is_ahead)
+            .filter(|flight| flight.available_kg < flight.weight_kg);
         for flight in booked.by_ref().take(4) {
             self.fill(flight).await?;
         }
