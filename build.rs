@@ -1,4 +1,5 @@
-//! Programs of tests stand at fixed addresses: each test is a process of its own, which spent a sixth of its time on relocations.
+//! Links the integration tests of this package at fixed addresses: each test is a process of its own, which spent a sixth of its
+//! time on relocations.
 use std::env;
 
 fn main() {

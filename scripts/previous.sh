@@ -30,14 +30,6 @@ if [[ ! -e $home/$previous/Cargo.toml ]]; then
     git archive "$previous" | tar -x -C "$home/$previous.part"
     mv "$home/$previous.part" "$home/$previous"
 fi
-# Most dependencies are those of the present version: they need not be compiled again.
-if [[ ! -d $home/target && -d $target/debug/deps ]]; then
-    mkdir -p "$home/target.part/debug"
-    for part in deps build .fingerprint; do cp -a "$target/debug/$part" "$home/target.part/debug/"; done
-    rm -f "$home"/target.part/debug/deps/*loadmaster* "$home"/target.part/debug/deps/{api,deployment,checker}-*
-    rm -rf "$home"/target.part/debug/.fingerprint/loadmaster*
-    mv "$home/target.part" "$home/target"
-fi
 cargo build --quiet --locked --manifest-path "$home/$previous/Cargo.toml" --target-dir "$home/target" \
     -p loadmaster --bin loadmaster >&2
 echo "$home/target/debug/loadmaster"

@@ -275,7 +275,7 @@ export async function renewElsewhere(page: Page): Promise<void> {
   await other.goto("/track");
   await expect(page.locator("html")).toHaveAttribute("data-heard", "1");
   await page.evaluate(() => new Promise((shown) => requestAnimationFrame(() => requestAnimationFrame(shown))));
-  // Not awaited: Chromium sometimes does not say that a page was closed whose language changes.
+  // Not awaited: Chromium sometimes does not report the closing of a page whose language is changing.
   void other.close();
 }
 

@@ -1,4 +1,5 @@
-//! The program of the checker. All of it is in the library, as `cargo test --doc` checks comments of libraries alone.
+//! The program of the checker. Everything is in the library: `cargo test --doc`, by which `.ci/run doc` checks comments, leaves out
+//! programs.
 use std::process::ExitCode;
 
 fn main() -> ExitCode {

@@ -54,7 +54,7 @@ pub(super) async fn live(
         }
     }
     let booked = shipments::shipments(&flights, from, now);
-    let own = booked.iter().flat_map(|shipment| &shipment.route).map(|flight| flight.id.clone()).collect();
+    let staged = booked.iter().flat_map(|shipment| &shipment.route).map(|flight| flight.id.clone()).collect();
     happenings.extend(booked.into_iter().map(|shipment| (shipment.at, Happening::Booking(Box::new(shipment)))));
     happenings.sort_by_key(|(at, _)| *at);
     let mut ends = Ends::default();
@@ -72,7 +72,7 @@ pub(super) async fn live(
     }
     ends.come(&cast, clock, now).await?;
     clock.set(now);
-    cast.disturb(now, &own).await
+    cast.disturb(now, &staged).await
 }
 
 fn verb(flight: &str, verb: &str) -> String {
@@ -114,13 +114,13 @@ impl Cast {
         self.shippers[shipment.shipper].post("/api/v1/bookings", &shipment.order).await
     }
 
-    /// Fills some of these flights nearly, delays one and cancels another. Flights that visitors made stay as they are.
-    async fn disturb(&self, now: DateTime<Utc>, own: &HashSet<String>) -> anyhow::Result<()> {
+    /// Of the flights that its shipments are on, fills some nearly, delays one and cancels another.
+    async fn disturb(&self, now: DateTime<Utc>, staged: &HashSet<String>) -> anyhow::Result<()> {
         let flights = shipments::flights(&self.agent, "SCHEDULED", now + AHEAD).await?;
         let is_ahead = |flight: &&Flight| flight.departure > now + TimeDelta::hours(4);
         let mut booked = flights
             .iter()
-            .filter(|flight| own.contains(&flight.id))
+            .filter(|flight| staged.contains(&flight.id))
             .filter(is_ahead)
             .filter(|flight| flight.available_kg < flight.weight_kg);
         for flight in booked.by_ref().take(4) {
