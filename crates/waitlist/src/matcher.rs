@@ -158,11 +158,13 @@ impl WaitlistService {
         Ok(if made.has_passed_too_often { Next::Changed } else { Next::Offered })
     }
 
-    /// Opens what nobody can use of what was set aside, or keeps it for those who were passed over too often. False: other
-    /// space is set aside than was looked at, and somebody may be able to use it.
+    /// Opens what nobody can use of what was set aside, or keeps it for those who were passed over too often. False: the flight
+    /// is not as it was looked at, and somebody may be able to use what is set aside.
     async fn dispose_of_rest(&self, pass: &Pass) -> Result<bool, DbError> {
         let (flight, kept) = (pass.flight, pass.kept(pass.flight));
-        let aside = pass.capacity(flight).map_or_else(Space::default, |space| space.aside);
+        // As much may be set aside as before although it was offered and freed meanwhile, and others may have joined.
+        let state = |space: &FlightCapacity| (space.ledger_seq, space.waiting);
+        let seen = pass.capacity(flight).map(state);
         let disposed: Option<Vec<FlightCapacity>> = retrying(|| async {
             let mut tx = self.db.begin().await?;
             let space = capacity::lock_in_tx(&mut tx, &[flight]).await?.pop();
@@ -170,7 +172,7 @@ impl WaitlistService {
                 tx.rollback().await?;
                 return Ok(Some(Vec::new()));
             };
-            if space.aside != aside {
+            if Some(state(&space)) != seen {
                 tx.rollback().await?;
                 return Ok(None);
             }

@@ -64,7 +64,7 @@ impl Command for MakeOffer {
         let rules = waitlist.pricing.in_force_in_tx(tx).await?;
         let quoted_for = waitlist.pricing.quote_minutes();
         hold.quote = hold.offered_at(&rules, &flights, (waitlist.ids.next(now), quoted_for), now);
-        let spaces = capacity::shift_in_tx(tx, &shifts(&hold, &flights, kept), now).await?;
+        let mut spaces = capacity::shift_in_tx(tx, &shifts(&hold, &flights, kept), now).await?;
         let change =
             HoldChange { before: None, after: hold, event_type: HoldEventType::Created, actor: None, trace: None };
         let change = [change];
@@ -81,6 +81,9 @@ impl Command for MakeOffer {
         });
         let has_passed_too_often = repository::pass_over(tx, entry.id, way, waitlist.limits.max_passed_over).await?;
         save_in_tx(tx, &[(&entry, WaitlistEventType::Offered)]).await?;
+        for space in spaces.iter_mut().filter(|space| awaited.contains(&space.flight_id)) {
+            space.waiting -= 1;
+        }
         Ok(Some(Made { hold, spaces, has_passed_too_often }))
     }
 }
