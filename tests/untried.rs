@@ -1,7 +1,7 @@
 //! Nothing documented is untried: after all other tests `./test` compares what they sent and received with `openapi.json`.
 //! Every member of every request was in a call that succeeded, every problem code of every operation was met, and every
 //! member of every answer was seen with a value and, where it may be null, null. Exceptions are in `untried.txt`, each with
-//! its reason; that list only shrinks.
+//! its reason; that list only shrinks. And every message that any of them made is as its schema says.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests fail by panicking")]
 #[path = "untried/description.rs"]
 mod description;
@@ -14,6 +14,7 @@ use std::{
 };
 
 use description::Description;
+use loadmaster_testkit::told::kept_faults;
 use record::{Calls, add, read, seen};
 use serde_json::{Value, json};
 
@@ -30,6 +31,15 @@ fn nothing_documented_is_untried() {
     let calls = read(&PathBuf::from(directory));
     let faults = faults(&description, &calls, &text("tests/untried.txt"));
     assert!(faults.is_empty(), "{} faults:\n{}", faults.len(), faults.join("\n"));
+}
+
+#[test]
+#[ignore = "./test runs it after all other tests"]
+fn every_message_is_as_its_schema_says() {
+    let directory = std::env::var_os("LOADMASTER_TEST_MESSAGES").expect("the directory of messages; run ./test");
+    let (count, faults) = kept_faults(Path::new(&directory));
+    assert!(count > 1000, "only {count} messages were kept");
+    assert!(faults.is_empty(), "of {count} messages:\n{}", faults.join("\n"));
 }
 
 /// What was not tried and is no exception, and what is wrong with the exceptions.

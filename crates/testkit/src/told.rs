@@ -1,6 +1,8 @@
 //! All messages that tests make are as their schemas say.
 use std::{
     collections::{BTreeMap, HashMap},
+    fs,
+    path::Path,
     sync::{LazyLock, OnceLock},
     thread,
 };
@@ -9,8 +11,8 @@ use chrono::{DateTime, Utc};
 use jsonschema::Validator;
 use loadmaster::app::{event_schemas, pasts};
 use loadmaster_platform::{outbox::Wanted, postgres};
-use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection, Row};
+use serde_json::Value;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use super::database::TestDatabase;
@@ -50,22 +52,24 @@ pub fn faults(message: &Value) -> Vec<String> {
     validator.iter_errors(message).map(|error| format!("{kind} {}: {error}", error.instance_path())).collect()
 }
 
-/// What is wrong with the messages in a database; nothing if it cannot be reached.
-async fn all_faults(database: &TestDatabase) -> Vec<String> {
+/// The messages in a database as they are delivered, as JSON; none if it cannot be reached.
+async fn delivered(database: &TestDatabase) -> Vec<String> {
     let Ok(mut owner) = PgConnection::connect(&database.owner_url()).await else { return Vec::new() };
     // Those that tests invent about nothing, and those of versions that wrote the data alone, are not the product's.
-    let query = "select payload from outbox where payload ? 'specversion' and not coalesce(payload -> 'data' ? 'invented', false)";
-    let rows = sqlx::query(query).fetch_all(&mut owner).await.unwrap_or_default();
+    let query = r#"select (payload || '{"source": "/loadmaster/0123456789abcdef"}')::text from outbox
+        where payload ? 'specversion' and not coalesce(payload -> 'data' ? 'invented', false)"#;
+    let messages = sqlx::query_scalar(query).fetch_all(&mut owner).await.unwrap_or_default();
     _ = owner.close().await;
-    let documents = rows.iter().map(|row| row.get::<Value, _>(0));
-    let delivered = documents.map(|mut document| {
-        document["source"] = json!("/loadmaster/0123456789abcdef");
-        document
-    });
-    delivered.flat_map(|message| faults(&message)).collect()
+    messages
 }
 
-/// Checks the messages in a database when a test is done with it.
+/// What is wrong with messages.
+fn all_faults(messages: &[String]) -> impl Iterator<Item = String> {
+    messages.iter().flat_map(|message| faults(&serde_json::from_str(message).expect("JSON")))
+}
+
+/// Checks the messages in a database when a test is done with it, or keeps them in the directory that
+/// `LOADMASTER_TEST_MESSAGES` names: to compile the schemas in each process would take a tenth of the time of all tests.
 pub struct ToldRightly(pub TestDatabase);
 
 impl Drop for ToldRightly {
@@ -75,13 +79,40 @@ impl Drop for ToldRightly {
         }
         let database = self.0.clone();
         // A runtime of its own: the test's may be about to end.
-        let checking = thread::spawn(move || {
+        let reading = thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-            runtime.block_on(all_faults(&database))
+            runtime.block_on(delivered(&database))
         });
-        let wrong = checking.join().unwrap();
+        let messages = reading.join().unwrap();
+        if let Some(directory) = std::env::var_os("LOADMASTER_TEST_MESSAGES") {
+            keep(Path::new(&directory), &messages);
+            return;
+        }
+        let wrong: Vec<_> = all_faults(&messages).collect();
         assert!(wrong.is_empty(), "messages are not as their schemas say: {wrong:#?}");
     }
+}
+
+/// Keeps messages, with the name of the test that made them, for [`kept_faults`].
+fn keep(directory: &Path, messages: &[String]) {
+    if messages.is_empty() {
+        return;
+    }
+    let test = thread::current().name().unwrap_or("a thread without a name").to_owned();
+    let kept = serde_json::to_vec(&(test, messages)).unwrap();
+    fs::write(directory.join(Uuid::new_v4().to_string()), kept).expect("the directory exists");
+}
+
+/// How many messages tests kept in this directory, and what is wrong with them.
+pub fn kept_faults(directory: &Path) -> (usize, Vec<String>) {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for file in fs::read_dir(directory).expect("the directory exists") {
+        let (test, messages): (String, Vec<String>) =
+            serde_json::from_slice(&fs::read(file.unwrap().path()).unwrap()).expect("what a test kept");
+        count += messages.len();
+        wrong.extend(all_faults(&messages).map(|fault| format!("{test}: {fault}")));
+    }
+    (count, wrong)
 }
 
 /// The histories tell every message about bookings and flights as the outbox has it: `id`, `data` and all else.
@@ -108,28 +139,54 @@ pub async fn assert_retold(database: &TestDatabase) {
     assert_eq!(retold.len(), told.len(), "every message is told once");
 }
 
-#[test]
-fn a_message_that_is_not_as_its_schema_says_is_found() {
-    let right = json!({
-        "specversion": "1.0", "id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c-3", "source": "/loadmaster/0123456789abcdef",
-        "type": "loadmaster.embargo.ended.v1", "subject": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c",
-        "time": "2026-11-20T08:30:00Z", "datacontenttype": "application/json", "sequence": "3",
-        "data": {"embargo_id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c", "version": 3},
-    });
-    assert_eq!(faults(&right), [""; 0]);
-    let changes: [(&str, Value); 8] = [
-        ("/data/version", "3".into()),
-        ("/data/embargo_id", "nobody".into()),
-        ("/data", json!({"embargo_id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c"})),
-        ("/data", json!({"embargo_id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c", "version": 3, "secret": 1})),
-        ("/type", "loadmaster.embargo.unheard_of.v1".into()),
-        ("/time", "today".into()),
-        ("/sequence", 3.into()),
-        ("/source", "/loadmaster".into()),
-    ];
-    for (at, value) in changes {
-        let mut wrong = right.clone();
-        *wrong.pointer_mut(at).unwrap() = value;
-        assert!(!faults(&wrong).is_empty(), "{wrong}");
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn right() -> Value {
+        json!({
+            "specversion": "1.0", "id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c-3", "source": "/loadmaster/0123456789abcdef",
+            "type": "loadmaster.embargo.ended.v1", "subject": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c",
+            "time": "2026-11-20T08:30:00Z", "datacontenttype": "application/json", "sequence": "3",
+            "data": {"embargo_id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c", "version": 3},
+        })
+    }
+
+    #[test]
+    fn a_message_that_is_not_as_its_schema_says_is_found() {
+        assert_eq!(faults(&right()), [""; 0]);
+        let changes: [(&str, Value); 8] = [
+            ("/data/version", "3".into()),
+            ("/data/embargo_id", "nobody".into()),
+            ("/data", json!({"embargo_id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c"})),
+            ("/data", json!({"embargo_id": "019a9f3e-6c1a-7d20-9d5b-3f6f0a5a1b2c", "version": 3, "secret": 1})),
+            ("/type", "loadmaster.embargo.unheard_of.v1".into()),
+            ("/time", "today".into()),
+            ("/sequence", 3.into()),
+            ("/source", "/loadmaster".into()),
+        ];
+        for (at, value) in changes {
+            let mut wrong = right();
+            *wrong.pointer_mut(at).unwrap() = value;
+            assert!(!faults(&wrong).is_empty(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_kept_message_that_is_not_as_its_schema_says_is_found() {
+        let directory = std::env::temp_dir().join(Uuid::new_v4().to_string());
+        fs::create_dir(&directory).unwrap();
+        keep(&directory, &[right().to_string(), right().to_string()]);
+        assert_eq!(kept_faults(&directory), (2, Vec::new()));
+        let mut wrong = right();
+        wrong["sequence"] = 3.into();
+        keep(&directory, &[wrong.to_string()]);
+        let (count, faults) = kept_faults(&directory);
+        fs::remove_dir_all(&directory).unwrap();
+        assert_eq!(count, 3);
+        let name = "told::tests::a_kept_message_that_is_not_as_its_schema_says_is_found: loadmaster.embargo.ended.v1 /sequence: ";
+        assert!(faults.len() == 1 && faults[0].starts_with(name), "{faults:?}");
     }
 }
