@@ -65,7 +65,7 @@ impl Sent {
             members.add("sent", &format!("@{name}"));
         }
         let text = request.body().and_then(|body| body.as_bytes()).unwrap_or_default();
-        members.body("sent", request.headers(), text);
+        members.body("sent", request.headers(), text, None);
         Some(Self { method: request.method().to_string(), path: general(request.url().path()), members })
     }
 
@@ -75,7 +75,12 @@ impl Sent {
         if !is_success {
             self.members = Members::default();
         }
-        self.members.body("got", &answer.headers, answer.text.as_bytes());
+        self.members.body(
+            "got",
+            &answer.headers,
+            answer.text.as_bytes(),
+            Some(&answer.body).filter(|body| !body.is_null()),
+        );
         let code = answer.body["code"].as_str().filter(|_| !is_success).unwrap_or("-");
         let call = format!("{} {} {} {code}", self.method, self.path, answer.status.as_u16());
         let mut record = record.lock().unwrap();
@@ -105,7 +110,8 @@ impl Members {
         self.0.insert(format!("{direction} {}", member.replace(char::is_control, "?")));
     }
 
-    fn body(&mut self, direction: &str, headers: &HeaderMap, text: &[u8]) {
+    /// What a body that is not known as `json` consists of.
+    fn body(&mut self, direction: &str, headers: &HeaderMap, text: &[u8], json: Option<&Value>) {
         let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if !media_type.is_empty() {
@@ -115,29 +121,49 @@ impl Members {
             for (name, _) in url::form_urlencoded::parse(text) {
                 self.add(direction, &format!("/{name}"));
             }
-        } else if media_type.ends_with("json")
-            // Not by `serde_json`, for which two names of members have a meaning of their own.
-            && let Ok(value) = json::parse(text)
-        {
-            self.value(direction, "", &value);
+        } else if media_type.ends_with("json") {
+            let mut line = format!("{direction} ");
+            match json {
+                Some(value) => self.value(&mut line, value),
+                // Not by `serde_json`, for which two names of members have a meaning of their own.
+                None => _ = json::parse(text).map(|value| self.value(&mut line, &value)),
+            }
         }
     }
 
-    /// A member with a value, or which is null, and the members within it; those of all entries of a list are `-`.
-    fn value(&mut self, direction: &str, pointer: &str, value: &Value) {
-        let null = if value.is_null() { " null" } else { "" };
-        self.add(direction, &format!("{pointer}{null}"));
+    /// A member with a value, or which is null, and the members within it; those of all entries of a list are `-`. The line
+    /// begins with where it is. Most members are known already: none is copied to find that out.
+    fn value(&mut self, line: &mut String, value: &Value) {
+        let length = line.len();
+        if value.is_null() {
+            line.push_str(" null");
+        }
+        if !self.0.contains(line.as_str()) {
+            self.0.insert(line.clone());
+        }
+        line.truncate(length);
         match value {
             Value::Object(members) => {
                 for (name, value) in members {
-                    let name = name.replace('~', "~0").replace('/', "~1");
-                    self.value(direction, &format!("{pointer}/{name}"), value);
+                    line.push('/');
+                    for char in name.chars() {
+                        match char {
+                            '~' => line.push_str("~0"),
+                            '/' => line.push_str("~1"),
+                            control if control.is_control() => line.push('?'),
+                            char => line.push(char),
+                        }
+                    }
+                    self.value(line, value);
+                    line.truncate(length);
                 }
             }
             Value::Array(entries) => {
+                line.push_str("/-");
                 for entry in entries {
-                    self.value(direction, &format!("{pointer}/-"), entry);
+                    self.value(line, entry);
                 }
+                line.truncate(length);
             }
             _ => {}
         }
