@@ -75,12 +75,8 @@ impl Sent {
         if !is_success {
             self.members = Members::default();
         }
-        self.members.body(
-            "got",
-            &answer.headers,
-            answer.text.as_bytes(),
-            Some(&answer.body).filter(|body| !body.is_null()),
-        );
+        let json = Some(&answer.body).filter(|body| !body.is_null());
+        self.members.body("got", &answer.headers, answer.text.as_bytes(), json);
         let code = answer.body["code"].as_str().filter(|_| !is_success).unwrap_or("-");
         let call = format!("{} {} {} {code}", self.method, self.path, answer.status.as_u16());
         let mut record = record.lock().unwrap();
@@ -110,8 +106,8 @@ impl Members {
         self.0.insert(format!("{direction} {}", member.replace(char::is_control, "?")));
     }
 
-    /// What a body that is not known as `json` consists of.
-    fn body(&mut self, direction: &str, headers: &HeaderMap, text: &[u8], json: Option<&Value>) {
+    /// The media type of a body and the members in it; `known` is its JSON, if somebody has read it.
+    fn body(&mut self, direction: &str, headers: &HeaderMap, text: &[u8], known: Option<&Value>) {
         let media_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
         let media_type = media_type.split(';').next().unwrap_or_default().trim();
         if !media_type.is_empty() {
@@ -123,7 +119,7 @@ impl Members {
             }
         } else if media_type.ends_with("json") {
             let mut line = format!("{direction} ");
-            match json {
+            match known {
                 Some(value) => self.value(&mut line, value),
                 // Not by `serde_json`, for which two names of members have a meaning of their own.
                 None => _ = json::parse(text).map(|value| self.value(&mut line, &value)),
