@@ -46,18 +46,12 @@ impl Command for Put {
     async fn decide(&mut self, tx: &mut PgSession) -> Result<(Image, i32), StationError> {
         let Self { stations, actor, of, precondition, image } = self;
         stations.pictured(*of)?;
-        let now = stations.clock.now();
-        let version = loop {
-            let before = images::lock(tx, *of).await?;
-            check(precondition, before.as_ref())?;
-            match before {
-                Some(same) if same.digest == image.digest => return Ok((image.clone(), same.version)),
-                Some(_) => break images::replace(tx, *of, image, now).await?,
-                None if images::insert(tx, *of, image, now).await? => break 1,
-                // Somebody else has put the first meanwhile.
-                None => {}
-            }
-        };
+        let before = images::lock(tx, *of).await?;
+        check(precondition, before.as_ref())?;
+        if let Some(same) = before.filter(|before| before.digest == image.digest) {
+            return Ok((image.clone(), same.version));
+        }
+        let version = images::save(tx, *of, image, stations.clock.now()).await?;
         let measured = image.measured;
         let data = json!({
             "version": version, "media_type": measured.kind.name(), "width": measured.width, "height": measured.height,

@@ -126,13 +126,13 @@ async fn of_two_first_images_that_are_put_at_once_one_stays() {
     let admins = [world.admin().await, world.admin().await];
     let mut owner = world.database.owner().await;
     let mut watch = Watch::over(&world.database).await;
-    // Several, as it depends on the moment which constraint of the table notices the second.
+    // Several: which constraint of the table notices a second first image depends on the moment.
     for airline in ["AI", "BA", "CX", "EK", "KL", "LH", "QR", "SQ"] {
         let first = async |admin: &Client, bytes: Vec<u8>| {
             let request = admin.request(Method::PUT, &format!("/api/v1/airlines/{airline}/logo"));
             Answer::of(request.header("content-type", "image/png").header("if-match", "\"0\"").body(bytes)).await
         };
-        // Both have seen that there is none.
+        // Both are under way before either is written.
         sqlx::raw_sql("begin; lock table images in share mode").execute(&mut owner).await.unwrap();
         let release = async {
             watch.until_waiting(2).await;

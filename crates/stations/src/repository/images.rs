@@ -30,8 +30,11 @@ pub(crate) async fn facts(db: &mut PgSession, of: Pictured) -> sqlx::Result<Opti
     found.fetch_optional(db).await
 }
 
-/// Locks an image and returns its digest and version.
+/// Locks an image, also one that there is not yet, and returns its digest and version.
 pub(crate) async fn lock(db: &mut PgSession, of: Pictured) -> sqlx::Result<Option<ImageFacts>> {
+    sqlx::query!("select pg_advisory_xact_lock(hashtextextended('loadmaster.image.' || $1::text, 0))", of.to_string())
+        .execute(&mut *db)
+        .await?;
     let found = sqlx::query_as!(
         ImageFacts,
         "select digest, version from images where name = $1 for no key update",
@@ -40,54 +43,30 @@ pub(crate) async fn lock(db: &mut PgSession, of: Pictured) -> sqlx::Result<Optio
     found.fetch_optional(db).await
 }
 
-/// Writes the first image of its subject; returns whether there was none. With a target, such as the name, the statement would
-/// fail by the other constraint if somebody else writes the first at the same moment.
-pub(crate) async fn insert(db: &mut PgSession, of: Pictured, image: &Image, now: DateTime<Utc>) -> sqlx::Result<bool> {
+/// Writes an image: the first, or one in the place of another. Returns its version.
+pub(crate) async fn save(db: &mut PgSession, of: Pictured, image: &Image, now: DateTime<Utc>) -> sqlx::Result<i32> {
     let (airport, airline) = match of {
         Pictured::Station(code) => (Some(code), None),
         Pictured::Airline(code) => (None, Some(code)),
     };
-    let (kind, width, height) = columns(image);
-    let inserted = sqlx::query!(
-        "insert into images (name, airport_code, airline_code, media_type, width, height, digest, bytes, version, updated_at)
+    let measured = image.measured;
+    let saved = sqlx::query_scalar!(
+        "insert into images as i (name, airport_code, airline_code, media_type, width, height, digest, bytes, version, updated_at)
          values ($1, $2, $3, $4, $5, $6, $7, $8, 1, $9)
-         on conflict do nothing",
+         on conflict (name) do update
+         set media_type = $4, width = $5, height = $6, digest = $7, bytes = $8, version = i.version + 1, updated_at = $9
+         returning version",
         of.to_string(),
         airport as Option<AirportCode>,
         airline as Option<AirlineCode>,
-        kind,
-        width,
-        height,
+        measured.kind.name(),
+        i32::try_from(measured.width).unwrap_or(i32::MAX),
+        i32::try_from(measured.height).unwrap_or(i32::MAX),
         image.digest,
         &image.bytes[..],
         now,
     );
-    Ok(inserted.execute(db).await?.rows_affected() == 1)
-}
-
-/// Writes an image in the place of another, which is locked. Returns its version.
-pub(crate) async fn replace(db: &mut PgSession, of: Pictured, image: &Image, now: DateTime<Utc>) -> sqlx::Result<i32> {
-    let (kind, width, height) = columns(image);
-    let replaced = sqlx::query_scalar!(
-        "update images
-         set media_type = $2, width = $3, height = $4, digest = $5, bytes = $6, version = version + 1, updated_at = $7
-         where name = $1
-         returning version",
-        of.to_string(),
-        kind,
-        width,
-        height,
-        image.digest,
-        &image.bytes[..],
-        now,
-    );
-    replaced.fetch_one(db).await
-}
-
-/// Returns the media type, the width and the height of an image as they are stored.
-fn columns(image: &Image) -> (&'static str, i32, i32) {
-    let pixels = |number| i32::try_from(number).unwrap_or(i32::MAX);
-    (image.measured.kind.name(), pixels(image.measured.width), pixels(image.measured.height))
+    saved.fetch_one(db).await
 }
 
 pub(crate) async fn delete(db: &mut PgSession, of: Pictured) -> sqlx::Result<()> {
