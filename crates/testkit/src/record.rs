@@ -142,14 +142,7 @@ impl Members {
             Value::Object(members) => {
                 for (name, value) in members {
                     line.push('/');
-                    for char in name.chars() {
-                        match char {
-                            '~' => line.push_str("~0"),
-                            '/' => line.push_str("~1"),
-                            control if control.is_control() => line.push('?'),
-                            char => line.push(char),
-                        }
-                    }
+                    line.push_str(&name.replace('~', "~0").replace('/', "~1").replace(char::is_control, "?"));
                     self.value(line, value);
                     line.truncate(length);
                 }
